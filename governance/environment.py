@@ -1,0 +1,71 @@
+"""What the environment may say to the service: typed, all mistakes reported at once, unknown values refused.
+
+Secrets of our own are no variables: they live under the key directory (`kernel.secret_files`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Environment(BaseSettings):
+    """The variables of the service; `docs/reference/settings.md` is made from this class."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    zgoda_var: Path = Field(BASE_DIR / "var", description="Where the service keeps its files: embedded database, keys, broker, logs.")
+    zgoda_keys_dir: Path | None = Field(None, description="Where secret files live; `var/keys` unless set. Back it up apart from the database.")
+    zgoda_debug: bool = Field(False, description="Error pages with code in them. Never in production.")
+    zgoda_public_url: str = Field("http://127.0.0.1:8000", description="The address under which people reach the service.")
+    zgoda_allowed_hosts: str = Field("127.0.0.1,localhost,[::1]", description="Host names that the service answers to, separated by commas.")
+    zgoda_controller: str = Field("Example Retail sp. z o.o.", description="The controller (Art. 4(7)) as notices name it.")
+    zgoda_controller_country: str = Field("PL", description="Whose public holidays move deadlines (ISO 3166-1).")
+    zgoda_dpo_contact: str = Field("dpo@example.com", description="How people reach the data protection officer.")
+    database_url: str | None = Field(None, description="postgresql://user:password@host:port/name; the embedded server unless set.")
+    celery_broker_url: str = Field("filesystem://", description="amqp:// or redis:// in production; files under var/ by default.")
+    email_host: str = Field("127.0.0.1", description="The SMTP server.")
+    email_port: int = Field(1025, description="Its port.")
+    email_host_user: str = Field("", description="The account at the SMTP server.")
+    email_host_password: str = Field("", description="Its password.")
+    email_use_tls: bool = Field(False, description="STARTTLS.")
+    default_from_email: str = Field("Example Retail <hello@example.com>", description="The sender of messages.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("DATABASE_URL must start with postgresql://: there is one database engine.")
+        return value or None
+
+    @property
+    def keys_dir(self) -> Path:
+        return self.zgoda_keys_dir or self.zgoda_var / "keys"
+
+    @property
+    def behind_tls(self) -> bool:
+        return self.zgoda_public_url.startswith("https://")
+
+    def database(self) -> dict[str, object]:
+        """Django's settings of the one database."""
+        common = {"ENGINE": "governance.postgres", "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+        if self.database_url is None:
+            return common | {
+                "NAME": "postgres",
+                "USER": "postgres",
+                "OPTIONS": {"embedded": str((self.zgoda_var / "postgres").resolve())},
+            }
+        url = urlsplit(self.database_url)
+        return common | {
+            "NAME": unquote(url.path.lstrip("/")),
+            "USER": unquote(url.username or ""),
+            "PASSWORD": unquote(url.password or ""),
+            "HOST": url.hostname or "",
+            "PORT": str(url.port or ""),
+            "OPTIONS": dict(parse_qsl(url.query)),
+        }

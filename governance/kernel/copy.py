@@ -1,0 +1,26 @@
+"""Bulk rows through PostgreSQL's COPY, inside the transaction that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+from psycopg import sql
+
+
+def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], types: Sequence[str] = ()) -> int:
+    """COPY `rows` into `table`; returns how many. Give `types` (PostgreSQL type names per column) to send them in binary."""
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    form = sql.SQL(" (FORMAT BINARY)") if types else sql.SQL("")
+    statement = sql.SQL("COPY {} ({}) FROM STDIN{}").format(sql.Identifier(table), names, form)
+    count = 0
+    with connection.cursor() as cursor:
+        raw = cursor.cursor  # Django's wrapper hides psycopg's copy()
+        with raw.copy(statement) as copy:
+            if types:
+                copy.set_types(types)
+            for row in rows:
+                copy.write_row(row)
+                count += 1
+    return count

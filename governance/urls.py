@@ -1,0 +1,46 @@
+"""Every address of the service: a package brings its own `urlpatterns`, this module says where they hang."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from governance import health, problem_pages
+
+# Where each package's `api.urlpatterns` hangs under /api/v1/.
+APIS = {
+    "audit": "audit.api",
+    "pseudonymize": "pseudonymize.api",
+    "consent": "consent.api",
+    "aggregates": "governance.aggregates.api",
+    "events": "engine.events.api",
+    "dsar": "dsar.api",
+}
+# Public pages beside the API.
+PAGES = {
+    "log/": "audit.public_urls",
+    "u/": "engine.channels.public_urls",
+    "": "governance.privacy_center.urls",
+}
+
+
+def _mounted(prefix: str, module: str) -> list[URLPattern | URLResolver]:
+    return [path(prefix, include(module))] if find_spec(module) else []
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+    path("problems/<slug:code>", problem_pages.page, name="problem"),
+    path("console/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("api/v1/openapi.json", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="openapi"),
+    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="openapi", permission_classes=[], authentication_classes=[])),
+    *[pattern for name, module in APIS.items() for pattern in _mounted(f"api/v1/{name}/", module)],
+    *[pattern for prefix, module in PAGES.items() for pattern in _mounted(prefix, module)],
+]
+handler404 = "governance.problem_pages.not_found"
+handler500 = "governance.problem_pages.server_error"
