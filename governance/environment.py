@@ -19,16 +19,30 @@ class Environment(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    zgoda_var: Path = Field(BASE_DIR / "var", description="Where the service keeps its files: embedded database, keys, broker, logs.")
-    zgoda_keys_dir: Path | None = Field(None, description="Where secret files live; `var/keys` unless set. Back it up apart from the database.")
+    zgoda_var: Path = Field(
+        BASE_DIR / "var", description="Where the service keeps its files: embedded database, keys, broker, logs."
+    )
+    zgoda_keys_dir: Path | None = Field(
+        None, description="Where secret files live; `var/keys` unless set. Back it up apart from the database."
+    )
     zgoda_debug: bool = Field(False, description="Error pages with code in them. Never in production.")
-    zgoda_public_url: str = Field("http://127.0.0.1:8000", description="The address under which people reach the service.")
-    zgoda_allowed_hosts: str = Field("127.0.0.1,localhost,[::1]", description="Host names that the service answers to, separated by commas.")
-    zgoda_controller: str = Field("Example Retail sp. z o.o.", description="The controller (Art. 4(7)) as notices name it.")
+    zgoda_public_url: str = Field(
+        "http://127.0.0.1:8000", description="The address under which people reach the service."
+    )
+    zgoda_allowed_hosts: str = Field(
+        "127.0.0.1,localhost,[::1]", description="Host names that the service answers to, separated by commas."
+    )
+    zgoda_controller: str = Field(
+        "Example Retail sp. z o.o.", description="The controller (Art. 4(7)) as notices name it."
+    )
     zgoda_controller_country: str = Field("PL", description="Whose public holidays move deadlines (ISO 3166-1).")
     zgoda_dpo_contact: str = Field("dpo@example.com", description="How people reach the data protection officer.")
-    database_url: str | None = Field(None, description="postgresql://user:password@host:port/name; the embedded server unless set.")
-    celery_broker_url: str = Field("filesystem://", description="amqp:// or redis:// in production; files under var/ by default.")
+    database_url: str | None = Field(
+        None, description="postgresql://user:password@host:port/name; the embedded server unless set."
+    )
+    celery_broker_url: str = Field(
+        "filesystem://", description="amqp:// or redis:// in production; files under var/ by default."
+    )
     email_host: str = Field("127.0.0.1", description="The SMTP server.")
     email_port: int = Field(1025, description="Its port.")
     email_host_user: str = Field("", description="The account at the SMTP server.")

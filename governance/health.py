@@ -10,8 +10,8 @@ from django.http import HttpRequest, JsonResponse
 
 from governance.jobs import queue
 from governance.kernel import clock
-from governance.kernel.secret_files import SecretFileUnsafe, load_or_create
 from governance.kernel.crypto import SigningKey
+from governance.kernel.secret_files import SecretFileUnsafe, load_or_create
 
 OLDEST_WAITING_JOB = timedelta(minutes=5)
 

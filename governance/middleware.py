@@ -32,7 +32,11 @@ class RequestContext:
             if route not in _QUIET_ROUTES:
                 duration = round(1000 * (time.perf_counter() - started), 1)
                 _logger.info(
-                    "request_answered", method=request.method, route=route, status=response.status_code, duration_ms=duration
+                    "request_answered",
+                    method=request.method,
+                    route=route,
+                    status=response.status_code,
+                    duration_ms=duration,
                 )
             response["X-Request-Id"] = request_id
             return response

@@ -26,7 +26,9 @@ def page(request: HttpRequest, code: str) -> HttpResponse:
     if kind is None:
         raise Http404
     explanation = inspect.getdoc(kind)
-    return render(request, "problem.html", {"code": kind.code, "title": kind.title, "status": kind.status, "text": explanation})
+    return render(
+        request, "problem.html", {"code": kind.code, "title": kind.title, "status": kind.status, "text": explanation}
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -37,8 +37,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("problems/<slug:code>", problem_pages.page, name="problem"),
     path("console/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
-    path("api/v1/openapi.json", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="openapi"),
-    path("api/v1/docs", SpectacularSwaggerView.as_view(url_name="openapi", permission_classes=[], authentication_classes=[])),
+    path(
+        "api/v1/openapi.json",
+        SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]),
+        name="openapi",
+    ),
+    path(
+        "api/v1/docs",
+        SpectacularSwaggerView.as_view(url_name="openapi", permission_classes=[], authentication_classes=[]),
+    ),
     *[pattern for name, module in APIS.items() for pattern in _mounted(f"api/v1/{name}/", module)],
     *[pattern for prefix, module in PAGES.items() for pattern in _mounted(prefix, module)],
 ]

@@ -33,7 +33,9 @@ def _append_only_tables_can_be_flushed() -> Iterator[None]:
     def sql_flush(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
         statements = plain(self, style, tables, **options)
         with self.connection.cursor() as cursor:
-            cursor.execute(r"SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE 'append\_only\_%'")
+            cursor.execute(
+                r"SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE 'append\_only\_%'"
+            )
             guarded = [name for (name,) in cursor.fetchall()]
         lift = [f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in guarded]
         restore = [f"ALTER TABLE {name} ENABLE TRIGGER USER" for name in guarded]

@@ -46,32 +46,78 @@ def pesel(digits: str) -> str:
 
 
 ALICE = Person(
-    "Alice Example", "alice@example.com", "+12025550101", "900-12-3456", "1984-03-02", "1 Main St, Springfield 12345", "c-1001",
+    "Alice Example",
+    "alice@example.com",
+    "+12025550101",
+    "900-12-3456",
+    "1984-03-02",
+    "1 Main St, Springfield 12345",
+    "c-1001",
     "Alice called from +12025550101 about her order.",
 )
 BOB = Person(
-    "Bob Sample", "bob@example.com", "+12025550102", "900-12-3457", "1975-07-19", "2 Main St, Springfield 12345", "c-1002",
+    "Bob Sample",
+    "bob@example.com",
+    "+12025550102",
+    "900-12-3457",
+    "1975-07-19",
+    "2 Main St, Springfield 12345",
+    "c-1002",
     "Bob prefers evenings.",
 )
 CAROL = Person(
-    "Karolina Przykładowa", "carol@example.pl", "+48601000103", pesel("8802290123"), "1988-02-29", "ul. Polna 3, 00-001 Warszawa",
-    "c-1003", "Pani Karolina prosi o kontakt na carol@example.pl.", "pl",
+    "Karolina Przykładowa",
+    "carol@example.pl",
+    "+48601000103",
+    pesel("8802290123"),
+    "1988-02-29",
+    "ul. Polna 3, 00-001 Warszawa",
+    "c-1003",
+    "Pani Karolina prosi o kontakt na carol@example.pl.",
+    "pl",
 )
 DAVE = Person(
-    "Dawid Przykładowy", "dave@example.pl", "+48601000104", pesel("1225010445"), "2012-05-01", "ul. Polna 4, 00-001 Warszawa",
-    "c-1004", "", "pl",
+    "Dawid Przykładowy",
+    "dave@example.pl",
+    "+48601000104",
+    pesel("1225010445"),
+    "2012-05-01",
+    "ul. Polna 4, 00-001 Warszawa",
+    "c-1004",
+    "",
+    "pl",
 )
 GRACE = Person(
-    "Grażyna Przykładowa", "grace@example.pl", "+48601000105", pesel("8001010567"), "1980-01-01", "ul. Polna 4, 00-001 Warszawa",
-    "c-1005", "", "pl",
+    "Grażyna Przykładowa",
+    "grace@example.pl",
+    "+48601000105",
+    pesel("8001010567"),
+    "1980-01-01",
+    "ul. Polna 4, 00-001 Warszawa",
+    "c-1005",
+    "",
+    "pl",
 )
 ERIN = Person(
-    "Erin Sample", "erin@example.com", "+12025550106", "900-12-3458", "1991-11-30", "6 Main St, Springfield 12345", "c-1006",
+    "Erin Sample",
+    "erin@example.com",
+    "+12025550106",
+    "900-12-3458",
+    "1991-11-30",
+    "6 Main St, Springfield 12345",
+    "c-1006",
     "Erin asked to be forgotten.",
 )
 FRANK = Person(
-    "Franciszek Przykładowy", "frank@example.pl", "+48601000107", pesel("7012120789"), "1970-12-12", "ul. Polna 7, 00-001 Warszawa",
-    "c-1007", "Frank kwestionuje poprawność danych.", "pl",
+    "Franciszek Przykładowy",
+    "frank@example.pl",
+    "+48601000107",
+    pesel("7012120789"),
+    "1970-12-12",
+    "ul. Polna 7, 00-001 Warszawa",
+    "c-1007",
+    "Frank kwestionuje poprawność danych.",
+    "pl",
 )
 SUBJECTS = (ALICE, BOB, CAROL, DAVE, GRACE, ERIN, FRANK)
 

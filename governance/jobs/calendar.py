@@ -41,7 +41,7 @@ def _run(name: str) -> None:
     error_class = ""
     try:
         recurring()[name].run()
-    except Exception as error:  # noqa: BLE001 - the edge of the process: one verb must not stop the others
+    except Exception as error:
         error_class = type(error).__name__
         _logger.warning("periodic_failed", name=name, exc_info=error)
     Periodic.objects.filter(name=name).update(last_finished_at=clock.now(), error_class=error_class)

@@ -37,7 +37,9 @@ class Job(UuidModel):
         ]
         constraints = [
             models.CheckConstraint(name="jobs_state_known", condition=Q(state__in=State.values)),
-            models.CheckConstraint(name="jobs_lease_has_end", condition=~Q(state="leased") | Q(lease_until__isnull=False)),
+            models.CheckConstraint(
+                name="jobs_lease_has_end", condition=~Q(state="leased") | Q(lease_until__isnull=False)
+            ),
         ]
 
 

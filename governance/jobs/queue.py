@@ -43,7 +43,9 @@ def schedule(
 
 def _checked(args: Mapping[str, str | int]) -> dict[str, str | int]:
     for name, value in args.items():
-        if not isinstance(value, (str, int)) or (isinstance(value, str) and (len(value) > _LONGEST_ARGUMENT or "@" in value)):
+        if not isinstance(value, (str, int)) or (
+            isinstance(value, str) and (len(value) > _LONGEST_ARGUMENT or "@" in value)
+        ):
             raise ArgumentNotAllowed(f"The argument {name} of a job must be an id, a number or a short name.")
     return dict(args)
 
@@ -51,7 +53,9 @@ def _checked(args: Mapping[str, str | int]) -> dict[str, str | int]:
 def oldest_waiting() -> datetime | None:
     """Since when the job that waits longest could have run; None when nothing waits."""
     now = clock.now()
-    oldest: datetime | None = Job.objects.filter(state=State.READY, run_after__lte=now).aggregate(oldest=Min("run_after"))["oldest"]
+    oldest: datetime | None = Job.objects.filter(state=State.READY, run_after__lte=now).aggregate(
+        oldest=Min("run_after")
+    )["oldest"]
     return oldest
 
 
@@ -59,7 +63,7 @@ def counts() -> dict[str, int]:
     """How many jobs are in each state."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT state, count(*) FROM jobs_job GROUP BY state")
-        return {state: 0 for state in State.values} | dict(cursor.fetchall())
+        return dict.fromkeys(State.values, 0) | dict(cursor.fetchall())
 
 
 def retry_dead(job_id: UUID) -> None:

