@@ -23,14 +23,14 @@ class Environment(BaseSettings):
         BASE_DIR / "var", description="Where the service keeps its files: embedded database, keys, broker, logs."
     )
     zgoda_keys_dir: Path | None = Field(
-        None, description="Where secret files live; `var/keys` unless set. Back it up apart from the database."
+        None, description="Where secret files live; `var/keys` unless set. Not in the same backup as the data."
     )
     zgoda_debug: bool = Field(False, description="Error pages with code in them. Never in production.")
     zgoda_public_url: str = Field(
         "http://127.0.0.1:8000", description="The address under which people reach the service."
     )
     zgoda_allowed_hosts: str = Field(
-        "127.0.0.1,localhost,[::1]", description="Host names that the service answers to, separated by commas."
+        "127.0.0.1,localhost,[::1]", description="Host names the service answers to, by commas."
     )
     zgoda_controller: str = Field(
         "Example Retail sp. z o.o.", description="The controller (Art. 4(7)) as notices name it."

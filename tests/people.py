@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Person:
-    """A made-up data subject. PESEL numbers have right check digits; phone numbers are from ranges reserved for fiction where they exist."""
+    """A made-up data subject. PESEL numbers have right check digits."""
 
     name: str
     email: str

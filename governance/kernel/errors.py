@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, TypeAlias
 
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | dict[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | dict[str, JSON] | None"
 
 
 class GovernanceError(Exception):

@@ -11,40 +11,14 @@ from typing import Any
 
 import structlog
 
+# What every line has, then what a line may say: counts, opaque ids, names of things that are not people.
 ALLOWED_KEYS = frozenset(
-    # what every line has
-    ["event", "level", "logger", "timestamp", "request_id", "actor"]
-    # what a line may say: counts, opaque ids, names of things that are not people
-    + [
-        "action",
-        "attempt",
-        "attempts",
-        "batch",
-        "campaign",
-        "channel",
-        "client_id",
-        "code",
-        "count",
-        "dataset",
-        "domain",
-        "duration_ms",
-    ]
-    + [
-        "entries",
-        "error_class",
-        "fence",
-        "job_id",
-        "kind",
-        "method",
-        "name",
-        "object_id",
-        "outcome",
-        "port",
-        "purpose",
-        "reason",
-        "route",
-    ]
-    + ["rows", "run_id", "size", "source", "state", "status", "step", "subject", "table", "task", "version", "where"]
+    """
+    event level logger timestamp request_id actor
+    action attempt attempts batch campaign channel client_id code count dataset domain duration_ms entries error_class fence
+    job_id kind method name object_id outcome port purpose reason route rows run_id size source state status step subject
+    table task version where
+    """.split()
 )
 
 

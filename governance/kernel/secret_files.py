@@ -5,6 +5,7 @@ The database never holds them: a stolen dump alone opens nothing.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from functools import lru_cache
@@ -47,10 +48,8 @@ def _create(path: Path, secret: bytes) -> None:
             file.write(secret)
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
-        except FileExistsError:
-            pass
     finally:
         temporary.unlink()
 
