@@ -37,7 +37,9 @@ class IssueForm(forms.Form):
     """What a key is for, what it may do, how long it lives."""
 
     name = forms.CharField(max_length=120, help_text="The pipeline or system that will hold the key.")
-    scopes = forms.MultipleChoiceField(choices=[(f"{p}:{v}", f"{p}:{v}") for p in sorted(PACKAGES) for v in sorted(VERBS)])
+    scopes = forms.MultipleChoiceField(
+        choices=[(f"{p}:{v}", f"{p}:{v}") for p in sorted(PACKAGES) for v in sorted(VERBS)]
+    )
     days = forms.IntegerField(min_value=1, max_value=366, initial=90, label="Valid for (days)")
 
 
@@ -60,7 +62,9 @@ class ServiceClientAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships n
             return "revoked"
         return "expired" if client.expires_at <= now() else "valid"
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """A form, then the key on a page that is never cached; it does not pass through messages, which a cookie can hold."""
         if not self.has_add_permission(request):
             return super().add_view(request, form_url, extra_context)  # type: ignore[no-any-return]
@@ -75,7 +79,13 @@ class ServiceClientAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships n
                 )
             except GovernanceError as refusal:
                 form.add_error(None, refusal.detail)
-        context = {**self.admin_site.each_context(request), "title": "Issue a key", "form": form, "issued": issued, "opts": self.opts}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Issue a key",
+            "form": form,
+            "issued": issued,
+            "opts": self.opts,
+        }
         return TemplateResponse(request, "accounts/console_issue.html", context, headers={"Cache-Control": "no-store"})
 
     @action(description="Revoke the selected keys", permissions=["change"])

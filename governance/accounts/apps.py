@@ -17,7 +17,7 @@ class AccountsConfig(AppConfig):
         from governance.accounts import login
 
         post_migrate.connect(_seed_roles, dispatch_uid="accounts.seed_roles")
-        login.record_factor_events()
+        login.record_wrong_codes()
         # The console has no login form of its own: it sends visitors to ours, with its lock-out and second factor.
         admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 

@@ -14,7 +14,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed, authenticator_reset
+from allauth.mfa.signals import authentication_failed
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -47,13 +47,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         except ValidationError:
             key = self._get_login_attempts_cache_key(request, **credentials)
             if cache.add(f"accounts:locked:{sha256_hex(key.encode())}", True, timeout=LOCKED_FOR_SECONDS):
-                _record("accounts.login_locked", SYSTEM, _object_of(credentials))
+                record("accounts.login_locked", SYSTEM, _object_of(credentials))
             logger.warning("login_refused", reason="too_many_attempts")
             raise
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """A wrong password, or an address that nobody has. Neither is written down."""
-        _record("accounts.login_failed", SYSTEM, _object_of(credentials), factor="password")
+        record("accounts.login_failed", SYSTEM, _object_of(credentials), factor="password")
         logger.warning("login_failed")
 
     def reauthenticate(self, user: User, password: str) -> bool:
@@ -66,7 +66,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         factors = sorted({str(record["method"]) for record in get_authentication_records(request, user)})
         with transaction.atomic():
             super().login(request, user)
-            _record("accounts.login", _actor(user), f"staff:{user.pk}", factors=factors)
+            record("accounts.login", actor(user), f"staff:{user.pk}", factors=factors)
 
     def logout(self, request: HttpRequest) -> None:
         """The session ends."""
@@ -74,13 +74,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         with transaction.atomic():
             super().logout(request)
             if isinstance(user, User):
-                _record("accounts.logout", _actor(user), f"staff:{user.pk}")
+                record("accounts.logout", actor(user), f"staff:{user.pk}")
 
     def set_password(self, user: User, password: str) -> None:
         """A member of staff changes their own password."""
         with transaction.atomic():
             super().set_password(user, password)
-            _record("accounts.password_changed", _actor(user), f"staff:{user.pk}")
+            record("accounts.password_changed", actor(user), f"staff:{user.pk}")
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         return f"login:{str(credentials.get('email', '')).strip().lower()}"
@@ -103,42 +103,29 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
         return svg[svg.index("<svg") :]
 
 
-def record_factor_events() -> None:
-    """Have allauth tell us about changes of second factors and wrong codes; signals are the only way it does."""
-    authenticator_added.connect(_factor_added, dispatch_uid="accounts.factor_added")
-    authenticator_removed.connect(_factor_removed, dispatch_uid="accounts.factor_removed")
-    authenticator_reset.connect(_factor_reset, dispatch_uid="accounts.factor_reset")
-    authentication_failed.connect(_factor_failed, dispatch_uid="accounts.factor_failed")
+def record_wrong_codes() -> None:
+    """Have allauth tell us about wrong one-time codes; a signal is the only way it does."""
+    authentication_failed.connect(_wrong_code, dispatch_uid="accounts.wrong_code")
 
 
-def _factor_added(sender: object, user: User, authenticator: Authenticator, **_: object) -> None:
-    _record("accounts.factor_added", _actor(user), f"staff:{user.pk}", factor=str(authenticator.type))
-
-
-def _factor_removed(sender: object, user: User, authenticator: Authenticator, **_: object) -> None:
-    _record("accounts.factor_removed", _actor(user), f"staff:{user.pk}", factor=str(authenticator.type))
-
-
-def _factor_reset(sender: object, user: User, authenticator: Authenticator, **_: object) -> None:
-    _record("accounts.factor_reset", _actor(user), f"staff:{user.pk}", factor=str(authenticator.type))
-
-
-def _factor_failed(sender: object, user: User, authenticator: Authenticator, **_: object) -> None:
-    _record("accounts.login_failed", SYSTEM, f"staff:{user.pk}", factor=str(authenticator.type))
-
-
-def _record(action: str, actor: Actor, what: str, **facts: str | list[str]) -> None:
+def record(action: str, actor: Actor, what: str, **facts: str | list[str]) -> None:
+    """An entry about staff, in the transaction that is open or in one of its own."""
     with transaction.atomic():
         log.emit(action, actor=actor, object=what, facts=facts)
+
+
+def actor(user: User) -> Actor:
+    """A member of staff as an opaque id."""
+    return Actor(ActorKind.STAFF, str(user.pk))
+
+
+def _wrong_code(sender: object, user: User, authenticator: Authenticator, **_: object) -> None:
+    record("accounts.login_failed", SYSTEM, f"staff:{user.pk}", factor=str(authenticator.type))
 
 
 def _object_of(credentials: dict[str, Any]) -> str:
     user_id = staff.find(str(credentials.get("email", "")))
     return f"staff:{user_id}" if user_id else "staff:unknown"
-
-
-def _actor(user: User) -> Actor:
-    return Actor(ActorKind.STAFF, str(user.pk))
 
 
 def _mfa_key() -> bytes:

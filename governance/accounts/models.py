@@ -86,9 +86,7 @@ class ServiceClient(UuidModel):
             models.CheckConstraint(
                 condition=models.Q(expires_at__gt=models.F("created_at")), name="accounts_client_expires_after_issue"
             ),
-            models.CheckConstraint(
-                condition=~models.Q(name=""), name="accounts_client_has_a_name"
-            ),
+            models.CheckConstraint(condition=~models.Q(name=""), name="accounts_client_has_a_name"),
         ]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from django.db import transaction
 from audit import log
 from governance.accounts.errors import StaffUnknown
 from governance.accounts.models import User
-from governance.accounts.scopes import spell_out
+from governance.accounts.scopes import PACKAGES, spell_out
 from governance.kernel.actors import SYSTEM, Actor
 
 
@@ -56,7 +56,11 @@ RULES: Final[dict[Role, tuple[str, ...]]] = {
     Role.AUDITOR: _READ_ALL,
     Role.DPO: (
         *_READ_ALL,
-        *(f"{app}.{verb}_*" for app in ("purposes", "catalogue", "retention", "incidents", "airegister") for verb in ("add", "change")),
+        *(
+            f"{app}.{verb}_*"
+            for app in ("purposes", "catalogue", "retention", "incidents", "airegister")
+            for verb in ("add", "change")
+        ),
         "consent.add_notice*",
         "aggregates.add_budget",
         "aggregates.change_budget",
@@ -68,7 +72,16 @@ RULES: Final[dict[Role, tuple[str, ...]]] = {
     Role.ENGINEER: (
         *(
             f"{app}.view_*"
-            for app in ("jobs", "pseudonymize", "purposes", "catalogue", "aggregates", "airegister", "console", "engine_*")
+            for app in (
+                "jobs",
+                "pseudonymize",
+                "purposes",
+                "catalogue",
+                "aggregates",
+                "airegister",
+                "console",
+                "engine_*",
+            )
         ),
         *(
             f"{app}.{verb}_*"
@@ -109,7 +122,19 @@ SCOPES: Final[dict[Role, frozenset[str]]] = {
     Role.DPO: spell_out(
         [
             "*:read",
-            *(f"{p}:write" for p in ("accounts", "airegister", "catalogue", "consent", "dsar", "incidents", "purposes", "retention")),
+            *(
+                f"{p}:write"
+                for p in (
+                    "accounts",
+                    "airegister",
+                    "catalogue",
+                    "consent",
+                    "dsar",
+                    "incidents",
+                    "purposes",
+                    "retention",
+                )
+            ),
             *(f"{p}:run" for p in ("aggregates", "audit", "dsar", "retention")),
             "pseudonymize:reveal",
         ]
@@ -118,10 +143,7 @@ SCOPES: Final[dict[Role, frozenset[str]]] = {
         [
             *(
                 f"{p}:read"
-                for p in (
-                    "aggregates airegister catalogue channels content decisioning events experiments features jobs journeys learning "
-                    "profiles pseudonymize purposes"
-                ).split()
+                for p in sorted(PACKAGES - {"accounts", "audit", "consent", "dsar", "incidents", "retention"})
             ),
             *(f"{p}:write" for p in ("accounts", "catalogue", "events", "features", "learning", "profiles")),
             *(f"{p}:run" for p in ("aggregates", "decisioning", "events", "features", "learning", "pseudonymize")),
@@ -186,7 +208,7 @@ def roles_of(user: User | UUID) -> frozenset[Role]:
     """The roles of an active member of staff; none for somebody who was dismissed or never existed."""
     user_id = user.pk if isinstance(user, User) else user
     names = Group.objects.filter(user__pk=user_id, user__is_active=True).values_list("name", flat=True)
-    return frozenset(Role(name) for name in names if name in Role)
+    return frozenset(Role(name) for name in names if name in set(Role))
 
 
 def scopes_of(user: User | UUID) -> frozenset[str]:

@@ -6,8 +6,9 @@ The names are allauth's own, because its flows reverse them.
 from allauth.account import views as account
 from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as recovery
-from allauth.mfa.totp import views as totp
 from django.urls import path
+
+from governance.accounts import views
 
 _T = "accounts/"
 
@@ -32,20 +33,12 @@ urlpatterns = [
         mfa.ReauthenticateView.as_view(template_name=_T + "reauthenticate.html"),
         name="mfa_reauthenticate",
     ),
-    path("second-factor/app/", totp.ActivateTOTPView.as_view(template_name=_T + "app_on.html"), name="mfa_activate_totp"),
-    path(
-        "second-factor/app/off/",
-        totp.DeactivateTOTPView.as_view(template_name=_T + "app_off.html"),
-        name="mfa_deactivate_totp",
-    ),
+    path("second-factor/app/", views.TurnAppOn.as_view(), name="mfa_activate_totp"),
+    path("second-factor/app/off/", views.TurnAppOff.as_view(), name="mfa_deactivate_totp"),
     path(
         "second-factor/recovery/",
         recovery.ViewRecoveryCodesView.as_view(template_name=_T + "recovery.html"),
         name="mfa_view_recovery_codes",
     ),
-    path(
-        "second-factor/recovery/new/",
-        recovery.GenerateRecoveryCodesView.as_view(template_name=_T + "recovery_new.html"),
-        name="mfa_generate_recovery_codes",
-    ),
+    path("second-factor/recovery/new/", views.NewRecoveryCodes.as_view(), name="mfa_generate_recovery_codes"),
 ]
