@@ -28,7 +28,7 @@ class StaffAdmin(ReadOnlyAdmin):
     fields = ("display_name", "email", "is_active", "is_superuser", "roles", "joined_at", "last_login")
     readonly_fields = fields
 
-    @display(description="Roles")
+    @display(description="Roles")  # type: ignore[untyped-decorator]
     def roles(self, member: User) -> str:
         return ", ".join(sorted(roles.roles_of(member))) or "none"
 
@@ -56,7 +56,7 @@ class ServiceClientAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships n
     def has_delete_permission(self, request: HttpRequest, obj: ServiceClient | None = None) -> bool:
         return False
 
-    @display(description="State")
+    @display(description="State")  # type: ignore[untyped-decorator]
     def state(self, client: ServiceClient) -> str:
         if client.revoked_at:
             return "revoked"
@@ -88,7 +88,7 @@ class ServiceClientAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships n
         }
         return TemplateResponse(request, "accounts/console_issue.html", context, headers={"Cache-Control": "no-store"})
 
-    @action(description="Revoke the selected keys", permissions=["change"])
+    @action(description="Revoke the selected keys", permissions=["change"])  # type: ignore[untyped-decorator]
     def revoke_keys(self, request: HttpRequest, chosen: QuerySet[ServiceClient]) -> None:
         for client in chosen:
             clients.revoke(client.pk, actor=actor_of(request), reason="console")

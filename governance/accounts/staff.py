@@ -14,7 +14,7 @@ from governance.accounts.errors import AlreadyEnlisted, StaffUnknown
 from governance.accounts.models import User
 from governance.accounts.roles import Role
 from governance.kernel.actors import Actor
-from governance.kernel.errors import InvalidInput
+from governance.kernel.errors import JSON, InvalidInput
 
 
 def enlist(
@@ -82,7 +82,7 @@ def _locked(user_id: UUID) -> User:
 
 
 def _check(email: str, password: str | None, user: User) -> None:
-    errors: list[dict[str, str]] = []
+    errors: list[JSON] = []
     try:
         validate_email(email)
     except ValidationError:
