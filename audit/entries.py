@@ -1,0 +1,205 @@
+"""What an entry is: the canonical header that is hashed, and what it commits to. Pure.
+
+The header is canonical JSON (RFC 8785) of ids, names, counts, versions and digests. Its subject stands in it only as a *tag*,
+HMAC-SHA-256 of the subject's id under a salt that is made for this one entry and kept in an erasable side table: without the salt
+nobody can tell whom the entry was about, not even by trying all subjects.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from audit.errors import EntryNotAllowed, SubjectInEntry
+from audit.merkle import leaf_hash
+from governance.kernel import crypto
+from governance.kernel.actors import Actor, ActorKind
+from governance.kernel.canonical import canonical_json
+from governance.kernel.errors import JSON
+from governance.kernel.ids import SubjectId
+
+SCHEMA: Final = 1
+SALT_BYTES: Final = 32
+MAX_HEADER: Final = 0xFFFF  # C2SP tlog-tiles puts the length of an entry into two bytes
+
+_ACTION = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
+_NAME = re.compile(r"[^\x00-\x20\x7f@]{0,200}")
+_PERSONS = frozenset({ActorKind.SUBJECT, ActorKind.GUARDIAN})
+_LARGEST_INTEGER = 2**53 - 1
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry to be. ``facts`` holds ids, counts, versions and digests; never personal data, for nobody can erase it."""
+
+    action: str
+    actor: Actor
+    object: str = ""
+    subject: SubjectId | None = None
+    purpose: str | None = None
+    facts: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the side table keeps until an erasure: whom a tag stands for."""
+
+    role: str
+    subject: UUID
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as it is stored: the exact bytes that were hashed, and columns to search by that repeat what they say."""
+
+    id: UUID
+    header: bytes
+    leaf_hash: bytes
+    action: str
+    actor: str
+    object: str
+    purpose: str
+    subject_tag: str
+    occurred_at: datetime
+    transaction_id: UUID
+    links: tuple[Link, ...]
+
+
+def subject_tag(salt: bytes, role: str, subject: UUID) -> str:
+    """The commitment to a subject, as 64 hexadecimal digits."""
+    return crypto.mac(salt, b"zgoda audit " + role.encode() + b" " + subject.bytes).hex()
+
+
+def commit(
+    draft: Draft, *, entry_id: UUID, occurred_at: datetime, transaction_id: UUID, salts: Sequence[bytes]
+) -> Entry:
+    """Make the entry of a draft. ``salts`` are two fresh random salts. Raises ``EntryNotAllowed``, ``SubjectInEntry``."""
+    _check(draft)
+    links: list[Link] = []
+    tag = ""
+    if draft.subject is not None:
+        tag = subject_tag(salts[0], "subject", draft.subject)
+        links.append(Link("subject", draft.subject, salts[0]))
+    actor = str(draft.actor)
+    if draft.actor.kind in _PERSONS:
+        actor = _person(draft, salts[1], links)
+    header: dict[str, object] = {
+        "action": draft.action,
+        "actor": actor,
+        "at": instant(occurred_at),
+        "id": str(entry_id),
+        "tx": str(transaction_id),
+        "v": SCHEMA,
+    }
+    if draft.object:
+        header["object"] = draft.object
+    if draft.purpose:
+        header["purpose"] = draft.purpose
+    if tag:
+        header["subject"] = tag
+    if draft.facts:
+        header["facts"] = draft.facts
+    raw = canonical_header(header)
+    if len(raw) > MAX_HEADER:
+        raise EntryNotAllowed("An entry has at most 65,535 bytes.")
+    for link in links:
+        if str(link.subject).encode() in raw or link.subject.hex.encode() in raw:
+            raise SubjectInEntry(
+                "Name the subject with subject= and not in actor, object or facts: the log is never erased."
+            )
+    return Entry(
+        entry_id,
+        raw,
+        leaf_hash(raw),
+        draft.action,
+        actor,
+        draft.object,
+        draft.purpose or "",
+        tag,
+        occurred_at,
+        transaction_id,
+        tuple(links),
+    )
+
+
+def _person(draft: Draft, salt: bytes, links: list[Link]) -> str:
+    """A person who acts stands in the header as a tag too: the subject as ``self``, anybody else under a link of their own."""
+    if draft.subject is not None and draft.actor.id == str(draft.subject):
+        return f"{draft.actor.kind}:self"
+    try:
+        person = UUID(draft.actor.id)
+    except ValueError:
+        return str(draft.actor)
+    links.append(Link("actor", person, salt))
+    return f"{draft.actor.kind}:~{subject_tag(salt, 'actor', person)}"
+
+
+def instant(at: datetime) -> str:
+    """``2026-11-21T09:30:00.123456Z``: always UTC, always microseconds."""
+    return (
+        at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at.utcoffset() is not None and not at.utcoffset() else _refuse_instant()
+    )
+
+
+def _refuse_instant() -> str:
+    raise EntryNotAllowed("The instant of an entry is aware and in UTC.")
+
+
+def canonical_header(header: Mapping[str, object]) -> bytes:
+    """RFC 8785 of a header. ``json`` writes the same bytes ten times faster when there is no float and no unusual key."""
+    if _plain(header, 0):
+        try:
+            return _encode(header).encode()
+        except UnicodeEncodeError as error:
+            raise EntryNotAllowed("A fact is not valid Unicode.") from error
+    return canonical_json(header)
+
+
+def _plain(value: object, depth: int) -> bool:
+    """Whether ``json`` and RFC 8785 agree on the value. Raises ``EntryNotAllowed`` for what no fact may be."""
+    if depth > 8:
+        raise EntryNotAllowed("Facts are nested too deeply.")
+    if value is None or value is True or value is False:
+        return True
+    if isinstance(value, str):
+        if "@" in value:
+            raise EntryNotAllowed(
+                "A fact looks like an address: the log takes ids, counts, versions and digests alone."
+            )
+        return True
+    if isinstance(value, int):
+        if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
+            raise EntryNotAllowed("A whole number in a fact has at most 53 bits.")
+        return type(value) is int
+    if isinstance(value, Mapping):
+        plain = type(value) is dict
+        for key, inner in value.items():
+            if not isinstance(key, str) or "@" in key:
+                raise EntryNotAllowed("The names of facts are short texts.")
+            plain = _plain(inner, depth + 1) and key.isascii() and plain
+        return plain
+    if isinstance(value, (list, tuple)):
+        plain = True
+        for inner in value:  # to the end: what comes after a float is checked too
+            plain = _plain(inner, depth + 1) and plain
+        return plain
+    if isinstance(value, float):
+        return False
+    raise EntryNotAllowed("A fact is text, a number, true, false, null, a list or an object of these.")
+
+
+def _check(draft: Draft) -> None:
+    if not _ACTION.fullmatch(draft.action):
+        raise EntryNotAllowed("An action is a dotted name such as consent.withdrawn.")
+    for text in (draft.object, draft.purpose or "", draft.actor.id):
+        if not _NAME.fullmatch(text):
+            raise EntryNotAllowed(
+                "Actor, object and purpose are opaque ids without spaces or addresses, 200 characters at most."
+            )

@@ -1,0 +1,131 @@
+"""What can go wrong in the log and in decision records: one class per decision that a caller can make."""
+
+from __future__ import annotations
+
+from governance.kernel.errors import Conflict, IntegrityFailure, InvalidInput, NotFound, NotPermitted, Unavailable
+
+
+class NotInTransaction(IntegrityFailure):
+    """An entry belongs into the transaction of the change that it records; there is none."""
+
+    code = "not_in_transaction"
+    title = "A log entry needs a transaction"
+
+
+class EntryNotAllowed(InvalidInput):
+    """The entry says something that the log does not take: a malformed name, a fact that is no fact, too much."""
+
+    code = "entry_not_allowed"
+    title = "This cannot be an entry of the log"
+
+
+class SubjectInEntry(EntryNotAllowed):
+    """The subject's id stands in the entry itself, which nobody can erase. Name the subject with ``subject=`` alone."""
+
+    code = "subject_in_entry"
+    title = "The subject's id must not stand in the entry"
+
+
+class UnknownEntry(NotFound):
+    """The log has no such entry."""
+
+    code = "unknown_entry"
+    title = "No such log entry"
+
+
+class NotYetSequenced(Conflict):
+    """The entry is staged, but has no number in the tree yet: ask again in a moment."""
+
+    code = "not_yet_sequenced"
+    title = "The entry is not in the tree yet"
+
+
+class NoCheckpoint(NotFound):
+    """Nothing was ever sequenced, so there is no checkpoint."""
+
+    code = "no_checkpoint"
+    title = "The log has no checkpoint yet"
+
+
+class LogBroken(IntegrityFailure):
+    """The stored tree does not fit the last signed checkpoint; nothing more is signed until somebody has looked."""
+
+    code = "log_broken"
+    title = "The log does not fit its last checkpoint"
+
+
+class NoteInvalid(IntegrityFailure):
+    """The signed note is malformed, or carries no valid signature of a known key."""
+
+    code = "note_invalid"
+    title = "A signed note is not valid"
+
+
+class PersonalModel(InvalidInput):
+    """The model has a column about a data subject; django-auditlog would keep its values in plain text for ever."""
+
+    code = "personal_model"
+    title = "Personal data is not captured as configuration"
+
+
+class ChangeOutsideTransaction(IntegrityFailure):
+    """A configuration object changes outside a transaction, where change and log entry could part."""
+
+    code = "change_outside_transaction"
+    title = "Configuration changes only inside a transaction"
+
+
+class ChangeNotCaptured(NotPermitted):
+    """This way to change configuration objects leaves no trace, so it is refused."""
+
+    code = "change_not_captured"
+    title = "This change could not be recorded"
+
+
+class BatchNotValid(InvalidInput):
+    """A batch of decisions does not add up: columns of different lengths, or contributions that do not sum to the score."""
+
+    code = "batch_not_valid"
+    title = "The batch of decisions is not valid"
+
+
+class UnknownDecision(NotFound):
+    """There is no such decision, or it was erased with its subject."""
+
+    code = "unknown_decision"
+    title = "No such decision"
+
+
+class TemplatesMissing(Unavailable):
+    """Nobody has written reasons in words for this family of models."""
+
+    code = "templates_missing"
+    title = "No words for the reasons of this model"
+
+
+class SpecialCategoryReason(InvalidInput):
+    """A reason in words must not rest on a special category of data (Art. 9, 22(4))."""
+
+    code = "special_category_reason"
+    title = "A special category is no reason"
+
+
+class UnknownReview(NotFound):
+    """There is no such review."""
+
+    code = "unknown_review"
+    title = "No such review"
+
+
+class ReviewStateConflict(Conflict):
+    """The review has moved on: it is assigned to somebody else, or decided."""
+
+    code = "review_state_conflict"
+    title = "The review is in another state"
+
+
+class NotAPerson(NotPermitted):
+    """Only a member of staff reviews an automated decision (Art. 22(3): human intervention)."""
+
+    code = "not_a_person"
+    title = "A review needs a person"

@@ -1,0 +1,201 @@
+"""Tables of the log and of decision records. Rows are written by the verbs of this package, in columns, not through ``save()``.
+
+Append-only: ``Entry, Leaf, Tile, Checkpoint, DecisionBatch``. Erasable: ``SubjectLink, Decision, Review`` (what is about a person).
+A queue: ``Pending``, emptied by the sequencer.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from governance.kernel.models import UuidModel
+
+
+class Entry(UuidModel):
+    """One fact that was recorded. ``header`` holds the exact bytes that were hashed (UTF-8); the other columns repeat it."""
+
+    header = models.TextField()
+    leaf_hash = models.BinaryField(max_length=32)
+    action = models.TextField()
+    actor = models.TextField()
+    object = models.TextField()
+    purpose = models.TextField(default="")
+    subject_tag = models.TextField(default="")
+    occurred_at = models.DateTimeField()
+    transaction_id = models.UUIDField()
+
+    class Meta:
+        db_table = "audit_entry"
+        verbose_name = "log entry"
+        verbose_name_plural = "log entries"
+        # Narrow indexes that each end in the id, which is ordered by time.
+        indexes = [
+            models.Index(fields=["action", "id"], name="audit_entry_action"),
+            models.Index(fields=["object", "id"], name="audit_entry_object"),
+            models.Index(fields=["actor", "id"], name="audit_entry_actor"),
+            models.Index(fields=["transaction_id"], name="audit_entry_transaction"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.id}"
+
+
+class Pending(models.Model):
+    """An entry that has no number yet. Written with the entry, removed by the sequencer in the transaction that numbers it.
+
+    The sequencer reads this table alone, so its work grows with what waits and not with what was ever logged. It needs no cursor:
+    whatever is committed and not numbered is here, in whatever order it became visible.
+    """
+
+    entry_id = models.UUIDField(primary_key=True)
+    leaf_hash = models.BinaryField(max_length=32)
+    mac = models.BinaryField(max_length=32)
+    refused = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table = "audit_pending"
+
+
+class Leaf(models.Model):
+    """The index: which entry has which number. ``mac`` binds the number to the entry under a key outside the database."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    entry_id = models.UUIDField(unique=True)
+    leaf_hash = models.BinaryField(max_length=32)
+    mac = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "audit_leaf"
+        constraints = [models.CheckConstraint(condition=models.Q(seq__gte=0), name="audit_leaf_seq")]
+
+
+class Tile(models.Model):
+    """A full tile of 256 hashes (C2SP tlog-tiles) and the root over it; partial tiles are read from the level below."""
+
+    pk = models.CompositePrimaryKey("level", "index")
+    level = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    hashes = models.BinaryField(max_length=8192)
+    root = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "audit_tile"
+
+
+class Checkpoint(models.Model):
+    """The tree's head at a size, and the signed note that says so."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    note = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_checkpoint"
+
+    def __str__(self) -> str:
+        return f"checkpoint at {self.size}"
+
+
+class SubjectLink(models.Model):
+    """Whom an entry's tag stands for, until an erasure deletes the row (Art. 17)."""
+
+    pk = models.CompositePrimaryKey("entry_id", "role")
+    entry_id = models.UUIDField()
+    role = models.TextField()
+    subject_id = models.UUIDField()
+    salt = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "audit_subject_link"
+        indexes = [models.Index(fields=["subject_id"], name="audit_link_subject")]
+
+
+class ErasedSubject(models.Model):
+    """A subject for whom no link is made any more: HMAC of the id under a key outside the database, so that nobody reads it back."""
+
+    tag = models.BinaryField(primary_key=True, max_length=32)
+
+    class Meta:
+        db_table = "audit_erased_subject"
+
+
+class DecisionBatch(UuidModel):
+    """Decisions that were made together: what they share, and the inner Merkle tree that one log entry commits to."""
+
+    entry_id = models.UUIDField(unique=True)
+    header = models.TextField()
+    kind = models.TextField()
+    purpose = models.TextField()
+    model_version = models.TextField()
+    policy_version = models.TextField()
+    count = models.IntegerField()
+    root = models.BinaryField(max_length=32)
+    leaf_hashes = models.BinaryField()
+    tile_roots = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_decision_batch"
+        verbose_name = "decision batch"
+        verbose_name_plural = "decision batches"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class Decision(UuidModel):
+    """One automated decision about one person: the exact record that was hashed, and its frozen input as ciphertext.
+
+    Deleted as a whole by an erasure; the batch keeps the hash, so that older proofs still verify.
+    """
+
+    batch = models.ForeignKey(DecisionBatch, on_delete=models.PROTECT, db_index=False, related_name="decisions")
+    position = models.IntegerField()
+    subject_id = models.UUIDField()
+    salt = models.BinaryField(max_length=32)
+    verdict_id = models.UUIDField(null=True)
+    consent_event_id = models.UUIDField(null=True)
+    chosen = models.TextField()
+    score = models.FloatField()
+    record = models.BinaryField()
+    sealed_input = models.BinaryField()
+
+    class Meta:
+        db_table = "audit_decision"
+        constraints = [models.UniqueConstraint(fields=["batch", "position"], name="audit_decision_position")]
+        indexes = [models.Index(fields=["subject_id", "id"], name="audit_decision_subject")]
+
+
+class Review(UuidModel):
+    """A person's look at an automated decision (Art. 22(3)). Statement and reason are ciphertext, sealed by the caller."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ASSIGNED = "assigned"
+        DECIDED = "decided"
+
+    class Outcome(models.TextChoices):
+        UPHELD = "upheld"
+        REVERSED = "reversed"
+        CHANGED = "changed"
+
+    decision_id = models.UUIDField(db_index=True)
+    subject_id = models.UUIDField(db_index=True)
+    state = models.TextField(choices=State.choices, default=State.OPEN)
+    sealed_statement = models.BinaryField()
+    assignee = models.TextField(default="")
+    outcome = models.TextField(choices=Outcome.choices, default="")
+    ground = models.TextField(default="")
+    sealed_reason = models.BinaryField(default=b"")
+    opened_at = models.DateTimeField()
+    due_on = models.DateField()
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "audit_review"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["decision_id"], condition=~models.Q(state="decided"), name="audit_review_one_open_per_decision"
+            )
+        ]
