@@ -44,6 +44,14 @@ class UnknownCanonicaliser(TransformError):
     """No canonicaliser has this name and version."""
 
 
+class NoCanonicalForm(TransformError):
+    """One value cannot be brought to its canonical form. ``kind`` says which form; the value is not kept."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(f"This is no {kind.replace('_', ' ')}.")
+
+
 class ForgedValue(RowError):
     """SIV's tag does not verify: the value was altered, or belongs to another key or other associated data."""
 
@@ -81,7 +89,7 @@ class ForeignToken(RowError):
 
 
 class NotCanonical(RowError):
-    """The value cannot be brought to its canonical form (no such address, number or date)."""
+    """A value of a column cannot be brought to its canonical form (no such address, number or date)."""
 
     reason = "The value has no canonical form"
 
