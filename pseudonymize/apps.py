@@ -1,0 +1,19 @@
+from django.apps import AppConfig
+
+
+class PseudonymizeConfig(AppConfig):
+    name = "pseudonymize"
+    label = "pseudonymize"
+    verbose_name = "Pseudonyms and keys"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from audit import capture
+        from governance.kernel import personal_data
+        from pseudonymize import invariants  # noqa: F401  registers its checks
+        from pseudonymize.models import Domain, PolicyVersion
+        from pseudonymize.sources import VaultSource
+
+        personal_data.register(VaultSource())
+        capture.configuration(Domain)
+        capture.configuration(PolicyVersion)

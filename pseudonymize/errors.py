@@ -1,0 +1,161 @@
+"""What callers of this package can be told: one class per decision. None of them ever quotes a value."""
+
+from __future__ import annotations
+
+from governance.kernel.errors import Conflict, IntegrityFailure, InvalidInput, NotFound, NotPermitted, Unavailable
+
+
+class SubjectUnknown(NotFound):
+    """There is no such data subject in the vault."""
+
+    code = "subject_unknown"
+    title = "No such data subject"
+
+
+class SubjectForgotten(NotFound):
+    """The subject was erased: the key is destroyed and what was sealed under it does not open again (Art. 17)."""
+
+    code = "subject_forgotten"
+    status = 410
+    title = "This data subject was erased"
+
+
+class SubjectSuppressed(NotPermitted):
+    """The person is on the suppression list: an erased person is not brought back by the next import."""
+
+    code = "subject_suppressed"
+    title = "This person is suppressed"
+
+
+class IdentifierConflict(Conflict):
+    """The identifiers belong to different subjects. Nothing was changed; a person has to decide who it is."""
+
+    code = "identifier_conflict"
+    title = "The identifiers belong to different subjects"
+
+
+class IdentifierMalformed(InvalidInput):
+    """An identifier has no canonical form: it is not an e-mail address, a phone number, … at all."""
+
+    code = "identifier_malformed"
+    title = "An identifier is malformed"
+
+
+class IdentityNotAddressable(InvalidInput):
+    """Without a customer id, an e-mail address, a phone or a national id the person could never be found again."""
+
+    code = "identity_not_addressable"
+    title = "The identity has nothing to find it by"
+
+
+class KeyProviderUnavailable(Unavailable):
+    """The provider of the key-encryption keys does not answer, or holds other keys than this database was written with."""
+
+    code = "key_provider_unavailable"
+    title = "The keys are not available"
+
+
+class KeyDestroyed(NotFound):
+    """The key was destroyed on purpose: what it protected is gone."""
+
+    code = "key_destroyed"
+    status = 410
+    title = "The key was destroyed"
+
+
+class KeyInUse(Conflict):
+    """The key still protects something: rewrap first."""
+
+    code = "key_in_use"
+    title = "The key still protects something"
+
+
+class DomainUnknown(NotFound):
+    """There is no pseudonymisation domain of that name."""
+
+    code = "domain_unknown"
+    title = "No such pseudonymisation domain"
+
+
+class DomainMismatch(Conflict):
+    """The domain exists for another purpose or join group; a domain does not change what it is for."""
+
+    code = "domain_mismatch"
+    title = "The domain exists with other terms"
+
+
+class PolicyInvalid(InvalidInput):
+    """The policy is not one that can be run; `errors` lists line, pointer and what is wrong there."""
+
+    code = "policy_invalid"
+    title = "The policy is not valid"
+
+
+class PolicyUnknown(NotFound):
+    """No policy of that name was published."""
+
+    code = "policy_unknown"
+    title = "No such policy"
+
+
+class ColumnsNotCovered(InvalidInput):
+    """The table has columns that the policy does not name. The world is closed: nothing passes by being forgotten."""
+
+    code = "columns_not_covered"
+    title = "The policy does not cover every column"
+
+
+class ColumnsMissing(InvalidInput):
+    """The policy names columns that the table does not have."""
+
+    code = "columns_missing"
+    title = "The table lacks columns of the policy"
+
+
+class TableUnreadable(InvalidInput):
+    """The table cannot be worked on: duplicate columns, a type that a transform does not take, a file that is not one."""
+
+    code = "table_unreadable"
+    title = "The table cannot be read"
+
+
+class TransformFailed(InvalidInput):
+    """A value could not be transformed, and the policy says to stop then. Names the column and how many, never the value."""
+
+    code = "transform_failed"
+    title = "A column could not be transformed"
+
+
+class RiskTooHigh(NotPermitted):
+    """The output singles people out more than the policy allows, and suppressing rows would cost more than it allows."""
+
+    code = "risk_too_high"
+    title = "The output singles people out"
+
+
+class ResidualPersonalData(NotPermitted):
+    """Personal data was found in the output: it does not leave."""
+
+    code = "residual_personal_data"
+    title = "The output still holds personal data"
+
+
+class ManifestInvalid(IntegrityFailure):
+    """The manifest's signature does not hold, or it is about another file."""
+
+    code = "manifest_invalid"
+    title = "The manifest is not valid"
+
+
+class DualControlRequired(NotPermitted):
+    """Re-identification takes a requester and two other people (design: dual control)."""
+
+    code = "dual_control_required"
+    title = "Two other people have to approve"
+
+
+class GrantNotUsable(NotPermitted):
+    """The grant is not approved, expired, spent, or for other tokens."""
+
+    code = "grant_not_usable"
+    title = "The grant cannot be used"

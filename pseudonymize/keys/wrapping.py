@@ -1,0 +1,64 @@
+"""Wrapped keys: what each is bound to, and unwrapping columns of them across versions of the key-encryption key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from governance.kernel.crypto import length_prefixed
+from pseudonymize.keys.cache import keys as key_cache
+from pseudonymize.keys.provider import provider
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A key as its table has it: the version it is wrapped under, the record, and what the record is bound to."""
+
+    version: int
+    record: bytes
+    parts: tuple[bytes, ...]
+
+    @property
+    def name(self) -> bytes:
+        """What the cache knows it by: record and binding, so that a record moved to another row is not answered for."""
+        return length_prefixed([self.record, *self.parts])
+
+
+def of_subject(subject: UUID, version: int, record: bytes) -> Wrapped:
+    """A subject's key: it opens for that subject only."""
+    return Wrapped(version, record, (b"subject-key", subject.bytes))
+
+
+def of_master(name: str, epoch: int, version: int, record: bytes) -> Wrapped:
+    """A master: it opens under its own name and epoch only."""
+    return Wrapped(version, record, (b"master-key", name.encode(), epoch.to_bytes(4, "big")))
+
+
+def unwrap(wrapped: Sequence[Wrapped]) -> list[bytes]:
+    """The keys, aligned; from the cache where it has them, else by one call of the provider per version.
+
+    Raises SealBroken for a record that was changed or moved, KeyDestroyed when its key-encryption key is gone.
+    """
+    names = [item.name for item in wrapped]
+    known = key_cache.get_many(names)
+    missing = {name: item for name, item in zip(names, wrapped, strict=True) if name not in known}
+    for version in {item.version for item in missing.values()}:
+        chosen = {name: item for name, item in missing.items() if item.version == version}
+        keys = provider().unwrap(
+            version, [item.record for item in chosen.values()], [item.parts for item in chosen.values()]
+        )
+        opened = dict(zip(chosen, keys, strict=True))
+        known.update(opened)
+        key_cache.put_many(opened.items())
+    return [known[name] for name in names]
+
+
+def rewrap(wrapped: Sequence[Wrapped], version: int) -> list[bytes]:
+    """The same keys, wrapped under `version`."""
+    return provider().wrap(version, unwrap(wrapped), [item.parts for item in wrapped]) if wrapped else []
+
+
+def drop(wrapped: Wrapped) -> None:
+    """Out of memory with it: its row is being destroyed."""
+    key_cache.drop(wrapped.name)

@@ -1,0 +1,130 @@
+"""The suppression list: keyed indexes of people who must not be brought back, or not be contacted for marketing.
+
+Its key is its own, so the list cannot be joined with the identifiers of the vault; it is kept after an erasure, because that is how
+the erasure stays true at the next import (Art. 17(1), 5(2)), and it holds nothing that says who they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from audit import log
+from governance.kernel.actors import Actor
+from governance.kernel.clock import now
+from governance.kernel.ids import SubjectId, uuid7
+from pseudonymize import locks
+from pseudonymize.identity import INDEXED_KINDS, IdentifierKind, Identity
+from pseudonymize.keys import masters, subject_keys
+from pseudonymize.models import Suppression, SuppressionScope
+from pseudonymize.vault import blind_index, identifiers
+from pseudonymize.vault.blind_index import CANONICAL_VERSIONS
+from pseudonymize.vault.matching import Found
+
+
+def suppress(subject: SubjectId, scope: SuppressionScope, reason: str, actor: Actor) -> int:
+    """Put every identifier that the subject can be found by on the list; returns how many were new there.
+
+    With scope ALL, an import does not add to this person any more; the data stays until `forget`. Raises SubjectForgotten,
+    SubjectUnknown.
+    """
+    with transaction.atomic():
+        locks.own_vault()
+        found = indexes_of(subject)
+        entry = log.emit(
+            "subject.suppressed",
+            actor=actor,
+            object=f"suppression:{uuid7()}",
+            subject=subject,
+            facts={"scope": scope.value, "reason": reason, "identifiers": len(found)},
+        )
+        return add(found, scope=scope, reason=reason, entry=entry, at=now())
+
+
+def lift_suppression(identity: Identity, scope: SuppressionScope, reason: str, actor: Actor) -> int:
+    """Take these identifiers off the list of that scope, at the person's own wish; returns how many were on it."""
+    found = _found({0: _forms(identity)})
+    with transaction.atomic():
+        locks.own_vault()
+        rows = [row for row in _rows(found.keys(), [scope]) if (row.kind, bytes(row.blind_index)) in found]
+        Suppression.objects.filter(id__in=[row.id for row in rows]).delete()
+        log.emit(
+            "suppression.lifted",
+            actor=actor,
+            object=f"suppression:{uuid7()}",
+            facts={"scope": scope.value, "reason": reason, "identifiers": len(rows)},
+        )
+    return len(rows)
+
+
+def is_suppressed(kind: IdentifierKind, value: str, scope: SuppressionScope | None = None) -> bool:
+    """Whether this identifier is on the list, of that scope or of any. Raises IdentifierMalformed for what is none."""
+    scopes = list(SuppressionScope) if scope is None else [scope]
+    return bool(positions({0: {kind: blind_index.canonical(kind, value)}}, scopes=scopes))
+
+
+def positions(
+    forms: Mapping[int, Mapping[IdentifierKind, str]], *, scopes: Sequence[SuppressionScope]
+) -> frozenset[int]:
+    """Which rows (canonical forms by position) have an identifier on the list. One query per kind."""
+    if not Suppression.objects.filter(scope__in=scopes).exists():
+        return frozenset()
+    found = _found(forms)
+    hit = {(row.kind, bytes(row.blind_index)) for row in _rows(found.keys(), scopes)}
+    return frozenset(position for key, where in found.items() if key in hit for position in where)
+
+
+def indexes_of(subject: SubjectId) -> list[Found]:
+    """The suppression indexes of everything the subject can be found by. Decrypts, and lets nothing out."""
+    keys = subject_keys.require([subject])
+    rows = identifiers.stored([subject], sorted(INDEXED_KINDS))
+    index_keys = masters.suppression_keys([row.kind for row in rows])
+    return [
+        (row.kind, blind_index.of(blind_index.canonical(row.kind, value), index_keys[row.kind]))
+        for row, value in zip(rows, identifiers.open_all(rows, keys), strict=True)
+    ]
+
+
+def add(found: Iterable[Found], *, scope: SuppressionScope, reason: str, entry: UUID, at: datetime) -> int:
+    """Write to the list; what is there already stays. Returns how many were new. Call with the vault owned."""
+    rows = [
+        Suppression(
+            kind=kind.value,
+            blind_index=index,
+            canonical_version=CANONICAL_VERSIONS[kind],
+            scope=scope,
+            reason=reason,
+            suppressed_at=at,
+            entry_id=entry,
+        )
+        for kind, index in found
+    ]
+    before = Suppression.objects.count()
+    Suppression.objects.bulk_create(rows, ignore_conflicts=True)
+    return Suppression.objects.count() - before
+
+
+def _forms(identity: Identity) -> dict[IdentifierKind, str]:
+    return {
+        kind: blind_index.canonical(kind, value) for kind, value in identity.values.items() if kind in INDEXED_KINDS
+    }
+
+
+def _found(forms: Mapping[int, Mapping[IdentifierKind, str]]) -> dict[tuple[str, bytes], list[int]]:
+    keys = masters.suppression_keys(sorted({kind for row in forms.values() for kind in row}))
+    found: dict[tuple[str, bytes], list[int]] = {}
+    for position, row in forms.items():
+        for kind, form in row.items():
+            found.setdefault((kind.value, blind_index.of(form, keys[kind])), []).append(position)
+    return found
+
+
+def _rows(found: Collection[tuple[str, bytes]], scopes: Sequence[SuppressionScope]) -> list[Suppression]:
+    rows: list[Suppression] = []
+    for kind in sorted({kind for kind, _ in found}):
+        indexes = [index for other, index in found if other == kind]
+        rows += Suppression.objects.filter(kind=kind, blind_index__in=indexes, scope__in=scopes)
+    return rows
