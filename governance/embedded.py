@@ -30,7 +30,8 @@ _SERVER_ACCOUNT = "pgserver"  # PostgreSQL refuses to run as root; then it runs 
 _START_SECONDS = 120  # recovery after a crash takes as long as it takes
 _SOCKET_PATH_LIMIT = 100  # sun_path holds 108 bytes with the socket's name
 
-# Durable, and silent about values: an error line names the constraint, never the row (security.md: leaks).
+# Durable, and silent about values. Errors of statements stay out of the log altogether (`log` ranks above `error`), because their very
+# message may quote a value: 'invalid input syntax for type integer: "…"'. The service logs their class and place itself.
 _CONFIGURATION = """
 listen_addresses = ''
 fsync = on
@@ -40,6 +41,7 @@ max_connections = 200
 shared_buffers = '256MB'
 maintenance_work_mem = '128MB'
 max_wal_size = '2GB'
+log_min_messages = log
 log_error_verbosity = terse
 log_min_error_statement = panic
 log_statement = none
@@ -196,5 +198,9 @@ def _start(data: Path, socket_directory: Path, log: Path) -> None:
 
 
 def _run(command: str, *arguments: str) -> None:
-    # A working directory that the server's account may enter, and no descriptor of ours inherited.
-    pgexec(command, arguments, bin_path=binaries(), user=_account(), cwd="/", timeout=_START_SECONDS + 10)
+    identity: dict[str, object] = {}
+    if account := _account():
+        # All of root's groups are given up too: `user` alone would keep them.
+        identity = {"user": account, "group": ensure_user_exists(account).pw_gid, "extra_groups": []}
+    # A working directory that the server's account may enter.
+    pgexec(command, arguments, bin_path=binaries(), cwd="/", timeout=_START_SECONDS + 10, **identity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 
@@ -76,7 +77,13 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    *[app for app in ZGODA_APPS if (BASE_DIR / app.replace(".", "/") / "apps.py").exists()],
+    *[
+        app
+        for app in ZGODA_APPS
+        # TRANSITIONAL: while the rooms are being built, ZGODA_SKIP_APPS=dsar,consent leaves unfinished ones out.
+        if (BASE_DIR / app.replace(".", "/") / "apps.py").exists()
+        and app not in os.environ.get("ZGODA_SKIP_APPS", "").split(",")
+    ],
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from django.apps import apps
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
@@ -28,7 +29,11 @@ PAGES = {
 
 
 def _mounted(prefix: str, module: str) -> list[URLPattern | URLResolver]:
-    return [path(prefix, include(module))] if find_spec(module) else []
+    # TRANSITIONAL: only what is built and installed is mounted.
+    package = module.rpartition(".")[0]
+    if not apps.is_installed(package) or find_spec(module) is None:
+        return []
+    return [path(prefix, include(module))]
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

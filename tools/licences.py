@@ -12,7 +12,8 @@ import subprocess
 import sys
 
 ACCEPTED = re.compile(
-    r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|Unlicense|Zlib|CC0|0BSD|LGPL|Lesser General|HPND|Boost|Public Domain|Artistic",
+    r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|Unlicense|Zlib|CC0|LGPL|Lesser General|HPND|Boost"
+    r"|Public Domain|Artistic",
     re.IGNORECASE,
 )
 # Packages whose metadata name no licence; read in their repositories.
@@ -21,9 +22,8 @@ KNOWN = {"axe-playwright-python": "MIT", "interpret-core": "MIT"}
 
 def installed() -> list[dict[str, str]]:
     command = [sys.executable, "-m", "piplicenses", "--format=json", "--from=mixed", f"--python={sys.executable}"]
-    listing: list[dict[str, str]] = json.loads(
-        subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    )  # noqa: S603
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own command
+    listing: list[dict[str, str]] = json.loads(output)
     return listing
 
 

@@ -13,16 +13,42 @@ from datetime import date, timedelta
 
 from faker import Faker
 
-from pseudonymize.vault import Identity, IdentifierKind
+from pseudonymize.vault import IdentifierKind, Identity
 
 _SEED = 20170101
 _POLISH_SHARE = 1 / 3
-_AGE_BRACKETS = {"19-24": (19, 24), "25-34": (25, 34), "35-44": (35, 44), "45-54": (45, 54), "55-64": (55, 64), "65+": (65, 90)}
+_AGE_BRACKETS = {
+    "19-24": (19, 24),
+    "25-34": (25, 34),
+    "35-44": (35, 44),
+    "45-54": (45, 54),
+    "55-64": (55, 64),
+    "65+": (65, 90),
+}
 _ANY_AGE = (19, 90)
 _OBSERVED_ON = date(2017, 1, 1)
 _PESEL_WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9, 1, 3)
 # 555-0100 to 555-0199 are kept for fiction in every area code of the North American plan.
-_AREA_CODES = ("202", "203", "212", "213", "214", "215", "303", "305", "312", "404", "412", "415", "503", "512", "617", "702", "718", "808")
+_AREA_CODES = (
+    "202",
+    "203",
+    "212",
+    "213",
+    "214",
+    "215",
+    "303",
+    "305",
+    "312",
+    "404",
+    "412",
+    "415",
+    "503",
+    "512",
+    "617",
+    "702",
+    "718",
+    "808",
+)
 _NOTES = {
     "en": (
         "{name} called about a missing coupon, call back at {phone}.",
@@ -52,8 +78,12 @@ def _identity(household: int, age: str | None, fakers: dict[str, Faker]) -> Iden
     language = "pl" if chance.random() < _POLISH_SHARE else "en"
     faker = fakers[language]
     faker.seed_instance(_SEED + household)
-    female = chance.random() < 0.5  # noqa: PLR2004
-    given, surname = (faker.first_name_female(), faker.last_name_female()) if female else (faker.first_name_male(), faker.last_name_male())
+    female = chance.random() < 0.5
+    given, surname = (
+        (faker.first_name_female(), faker.last_name_female())
+        if female
+        else (faker.first_name_male(), faker.last_name_male())
+    )
     born = _birth_date(age, chance)
     values = {
         "name": f"{given} {surname}",
@@ -108,7 +138,7 @@ def _never_issued_ssn(household: int) -> str:
 
 def _pesel(born: date, household: int, female: bool) -> str:
     """Date (month + 20 from the year 2000 on), four digits of which the last says the sex, check digit."""
-    month = born.month + (20 if born.year >= 2000 else 0)  # noqa: PLR2004
+    month = born.month + (20 if born.year >= 2000 else 0)
     serial = (household % 1000) * 10 + (household // 1000 * 2 + (0 if female else 1)) % 10
     digits = f"{born.year % 100:02d}{month:02d}{born.day:02d}{serial:04d}"
     return digits + str(-sum(int(digit) * weight for digit, weight in zip(digits, _PESEL_WEIGHTS, strict=True)) % 10)

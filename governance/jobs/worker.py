@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from governance.jobs.errors import LeaseLost
 from governance.jobs.handlers import handler_of, known_kinds
@@ -79,7 +79,8 @@ def _run(lease: Lease) -> str:
 
 
 def _failed(lease: Lease, error: Exception, max_attempts: int) -> str:
-    close_old_connections()
+    if not connection.in_atomic_block:
+        close_old_connections()  # the failure may have been the connection
     try:
         # Evidence that does not add up is never tried again until it fits.
         if lease.attempts >= max_attempts or isinstance(error, IntegrityFailure):

@@ -177,9 +177,11 @@ def _jwk(public_bytes: bytes, private_bytes: bytes | None = None) -> OKPKey:
 
 
 def jws_sign(key: SigningKey, payload: Mapping[str, Any], typ: str) -> str:
-    """A compact JWS (RFC 7515, EdDSA by RFC 8037) over the canonical JSON of the payload; `typ` says what it is (RFC 8725 §3.11)."""
-    header = {"alg": "EdDSA", "typ": typ, "kid": key_id(key.public_bytes)}
-    return jws.serialize_compact(header, canonical_json(payload), _jwk(key.public_bytes, key.raw), algorithms=["EdDSA"])
+    """A compact JWS (RFC 7515, Ed25519 by RFC 9864) over the canonical JSON of the payload; `typ` says what it is (RFC 8725 §3.11)."""
+    header = {"alg": "Ed25519", "typ": typ, "kid": key_id(key.public_bytes)}
+    return jws.serialize_compact(
+        header, canonical_json(payload), _jwk(key.public_bytes, key.raw), algorithms=["Ed25519"]
+    )
 
 
 def jws_verify(public_bytes: bytes, token: str, typ: str) -> dict[str, Any]:
@@ -187,7 +189,7 @@ def jws_verify(public_bytes: bytes, token: str, typ: str) -> dict[str, Any]:
     import json
 
     try:
-        verified = jws.deserialize_compact(token, _jwk(public_bytes), algorithms=["EdDSA"])
+        verified = jws.deserialize_compact(token, _jwk(public_bytes), algorithms=["Ed25519"])
         if verified.headers().get("typ") != typ:
             raise SignatureInvalid("The signed document is of another type.")
         payload = json.loads(verified.payload)

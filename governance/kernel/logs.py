@@ -13,13 +13,13 @@ import structlog
 
 # What every line has, then what a line may say: counts, opaque ids, names of things that are not people.
 ALLOWED_KEYS = frozenset(
-    """
-    event level logger timestamp request_id actor
-    action attempt attempts batch campaign channel client_id code count dataset domain duration_ms entries error_class fence
-    job_id kind method name object_id outcome port purpose reason route rows run_id size source state status step subject
-    table task version where
-    """.split()
-)
+    [
+        "event", "level", "logger", "timestamp", "request_id", "actor",
+        "action", "attempt", "attempts", "batch", "campaign", "channel", "client_id", "code", "count", "dataset", "domain", "duration_ms", "entries", "error_class", "fence",
+        "job_id", "kind", "method", "name", "object_id", "outcome", "port", "purpose", "reason", "route", "rows", "run_id", "size", "source", "state", "status", "step", "subject",
+        "table", "task", "version", "where",
+    ]
+)  # fmt: skip
 
 
 class KeyNotAllowed(ValueError):
@@ -94,7 +94,7 @@ def configuration(*, pretty: bool, strict: bool, level: str = "INFO") -> dict[st
     )
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
-        "processors": [_library_line, _where, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        "processors": [_where, _library_line, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         "foreign_pre_chain": [
             structlog.contextvars.merge_contextvars,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -41,7 +41,7 @@ def secret_file(path: Path, make: Callable[[], bytes]) -> bytes:
 
 def _create(path: Path, secret: bytes) -> None:
     """Write beside, then link into place: the link fails when another process was first, and a crash leaves no half secret."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
