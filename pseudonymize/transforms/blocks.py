@@ -61,6 +61,8 @@ def _windows(data: Bytes) -> npt.NDArray[np.void]:
 
 def gather(data: Bytes, places: Ints) -> Blocks:
     """The 16 bytes from each place on, shape (n, 2). Every place must have 16 bytes behind it."""
+    if not len(places):
+        return np.empty((0, 2), dtype=np.uint64)
     gathered: Blocks = _windows(data)[places].view(np.uint64)
     return gathered.reshape(-1, 2)
 

@@ -74,6 +74,21 @@ def as_arrow(column: Any) -> pa.Array | pa.ChunkedArray:
     raise ColumnTypeUnsupported(f"not an Arrow column: {type(column).__name__}")
 
 
+def plain(column: Any) -> pa.Array:
+    """The column as one array without chunks or dictionary, for what is worked row by row in vectors."""
+    arrow = as_arrow(column)
+    if isinstance(arrow, pa.ChunkedArray):
+        arrow = pa.concat_arrays(arrow.unify_dictionaries().chunks) if arrow.num_chunks else pa.array([], arrow.type)
+    return arrow.dictionary.take(arrow.indices) if pa.types.is_dictionary(arrow.type) else arrow
+
+
+def text_of(array: pa.Array) -> pa.Array:
+    """The array if it is text (a view as large text, which more of Arrow's functions take), else ColumnTypeUnsupported."""
+    if not is_text(array.type):
+        raise ColumnTypeUnsupported(f"this transform is of text, not of {array.type}")
+    return array.cast(pa.large_string()) if pa.types.is_string_view(array.type) else array
+
+
 def as_bytes(array: pa.Array) -> ByteColumn:
     """A view (no copy, slices included) of a text or binary array that is neither chunked nor dictionary-encoded."""
     type_ = array.type
