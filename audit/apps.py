@@ -9,6 +9,9 @@ class AuditConfig(AppConfig):
     verbose_name = "Audit"
 
     def ready(self) -> None:
-        from audit import capture, tasks  # noqa: F401  registers what runs on a calendar
+        from audit import capture, invariants, sources, tasks  # noqa: F401  registers checks and the calendar
+        from governance.kernel import personal_data
 
         capture.connect()
+        personal_data.register(sources.DecisionRecords())
+        personal_data.register(sources.EntryLinks())

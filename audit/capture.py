@@ -95,7 +95,7 @@ class CapturedQuerySet(QuerySet[Any]):
         _require_capture(self.model)
         if self.model._meta.pk.name in values or "pk" in values:
             raise ChangeNotCaptured("The key of a configuration object does not change.")
-        before = {row.pk: row for row in self._chain().order_by().select_for_update(of=("self",))}
+        before = {row.pk: row for row in self.order_by().select_for_update(of=("self",))}
         changed = self.model._base_manager.filter(pk__in=before)
         count = super().update(**values)
         for row in changed:

@@ -180,6 +180,6 @@ def _transaction_group() -> UUID:
             return hook[1].id
     group = _Group(len(hooks))
     # Not transaction.on_commit(): a hook of no savepoint stays when an inner block is rolled back.
-    hooks.append((set(), group, False))
+    hooks.append((set(), group, False))  # type: ignore[arg-type]  # the stubs lack Django's third element
     connection._zgoda_audit_group = group  # type: ignore[attr-defined]
     return group.id

@@ -14,6 +14,7 @@ from audit import checkpoints, keys, models, tree
 from audit.errors import LogBroken, NoCheckpoint
 from audit.log import staged_mac
 from audit.merkle import EMPTY_ROOT
+from audit.tiles import Edge
 from governance.kernel import clock, crypto, logs
 from governance.kernel.copy import copy_rows
 
@@ -91,7 +92,7 @@ def _take(limit: int) -> list[tuple[UUID, bytes]]:
     return [(entry, leaf) for entry, leaf, _, _ in rows if entry not in aside]
 
 
-def _verified_edge() -> tuple[int, tree.Edge]:
+def _verified_edge() -> tuple[int, Edge]:
     """The edge that the last checkpoint signed. Raises ``LogBroken``: what we sign next must extend what we signed before."""
     try:
         last = checkpoints.latest()

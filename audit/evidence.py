@@ -1,0 +1,171 @@
+"""What the log commits to besides its entries, checked against the rows: subject links, decision records, configuration changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from auditlog import get_logentry_model
+from django.db import connection
+
+from audit.capture import entry_digest
+from audit.decision_records import unpack
+from audit.decisions import decision_tag, tile_roots_of
+from audit.diagnosis import Harm
+from audit.entries import subject_tag
+from audit.merkle import HASH_SIZE, leaf_hash, root_of
+from governance.kernel.canonical import sha256_hex
+
+_CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something that is not as its log entry says."""
+
+    seq: int | None
+    entry_id: UUID
+    harm: Harm
+    detail: str
+
+
+def flaws() -> Iterator[Flaw]:
+    """Everything that does not fit, in no particular order."""
+    yield from _links()
+    yield from _batches()
+    yield from _configuration()
+
+
+def _links() -> Iterator[Flaw]:
+    """A link must lead to the tag that its entry commits to. (A missing one is an erasure, and no flaw.)"""
+    query = """
+        SELECT k.entry_id, k.role, k.subject_id, k.salt, e.subject_tag, e.actor, l.seq
+        FROM audit_subject_link k LEFT JOIN audit_entry e ON e.id = k.entry_id LEFT JOIN audit_leaf l ON l.entry_id = k.entry_id
+    """
+    for entry_id, role, subject, salt, tag, actor, seq in _rows(query):
+        right = subject_tag(bytes(salt), role, subject)
+        committed = tag if role == "subject" else (actor or "").rpartition("~")[2]
+        if committed != right:
+            yield Flaw(seq, entry_id, Harm.CHANGED, "its link to a subject is not the one that it commits to")
+
+
+def _batches() -> Iterator[Flaw]:
+    erased = _erased_positions()
+    query = """
+        SELECT b.id, b.header, b.count, b.root, b.leaf_hashes, b.tile_roots, b.entry_id, e.header, l.seq,
+               b.kind, b.purpose, b.model_version, b.policy_version
+        FROM audit_decision_batch b LEFT JOIN audit_entry e ON e.id = b.entry_id LEFT JOIN audit_leaf l ON l.entry_id = b.entry_id
+        ORDER BY b.id
+    """
+    seen = set()
+    for batch in _rows(query):
+        seen.add(batch[0])
+        detail = _batch_flaw(batch) or _decisions_flaw(batch, erased.get(str(batch[0]), set()))
+        if detail:
+            yield Flaw(batch[8], batch[6], *detail)
+    recorded = """
+        SELECT e.id, e.object, l.seq FROM audit_entry e LEFT JOIN audit_leaf l ON l.entry_id = e.id
+        WHERE e.action = 'decision.batch_recorded'
+    """
+    for entry_id, batch_object, seq in _rows(recorded):
+        if UUID(batch_object.partition(":")[2]) not in seen:
+            yield Flaw(seq, entry_id, Harm.REMOVED, "its batch of decisions is gone")
+
+
+def _batch_flaw(batch: tuple[Any, ...]) -> tuple[Harm, str] | None:
+    batch_id, header, count, root, leaves, tile_roots, _, entry, _, *columns = batch
+    facts = json.loads(entry)["facts"] if entry else None
+    if facts is None:
+        return Harm.ADDED, f"the decision batch {batch_id} was never logged"
+    said = json.loads(header)
+    hashes = bytes(leaves)
+    rows = [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
+    agrees = (
+        facts["header_sha256"] == sha256_hex(header.encode())
+        and facts["count"] == count == len(rows)
+        and facts["root"] == bytes(root).hex() == root_of(rows).hex()
+        and bytes(tile_roots) == tile_roots_of(hashes)
+        and columns == [said["kind"], said["purpose"], said["model_version"], said["policy_version"]]
+    )
+    return None if agrees else (Harm.CHANGED, f"the decision batch {batch_id} is not the one that was logged")
+
+
+def _decisions_flaw(batch: tuple[Any, ...], erased: set[int]) -> tuple[Harm, str] | None:
+    batch_id, header, count, _, leaves, *_ = batch
+    hashes = bytes(leaves)
+    query = """
+        SELECT id, position, subject_id, salt, verdict_id, consent_event_id, chosen, score, record, sealed_input
+        FROM audit_decision WHERE batch_id = %s ORDER BY position
+    """
+    there = set()
+    for row in _rows(query, [batch_id]):
+        position, record = row[1], bytes(row[8])
+        there.add(position)
+        if not 0 <= position < count:
+            return Harm.ADDED, f"the decision {row[0]} was never logged"
+        if leaf_hash(record) != hashes[position * HASH_SIZE : (position + 1) * HASH_SIZE] or not _repeats(row, header):
+            return Harm.CHANGED, f"the decision {row[0]} is not the one that was logged"
+    missing = set(range(count)) - there - erased
+    return (
+        (Harm.REMOVED, f"the decision at position {min(missing)} of the batch {batch_id} is gone") if missing else None
+    )
+
+
+def _repeats(row: tuple[Any, ...], header: str) -> bool:
+    """Whether the columns beside a record say what the record says and commits to."""
+    decision_id, _, subject, salt, verdict, event, chosen, score, record, sealed = row
+    said = unpack(bytes(record), header)
+    return (
+        said.id == decision_id
+        and said.chosen == chosen
+        and said.score == score
+        and said.tag == decision_tag(bytes(salt), subject, verdict, event)
+        and said.input_sha256 == hashlib.sha256(bytes(sealed)).digest()
+    )
+
+
+def _erased_positions() -> dict[str, set[int]]:
+    """Which decisions of which batches left by an erasure, as the log says."""
+    positions: dict[str, set[int]] = {}
+    for (header,) in _rows("SELECT header FROM audit_entry WHERE action = 'audit.subject_erased'"):
+        for batch, gone in json.loads(header).get("facts", {}).get("decisions", {}).items():
+            positions.setdefault(batch, set()).update(gone)
+    return positions
+
+
+def _configuration() -> Iterator[Flaw]:
+    """Every entry of django-auditlog that the log committed to must be there, unchanged."""
+    query = """
+        SELECT e.id, e.header, l.seq FROM audit_entry e LEFT JOIN audit_leaf l ON l.entry_id = e.id
+        WHERE e.action IN ('configuration.created', 'configuration.changed', 'configuration.deleted') ORDER BY e.id
+    """
+    chunk: list[tuple[UUID, dict[str, Any], int | None]] = []
+    for entry_id, header, seq in _rows(query):
+        chunk.append((entry_id, json.loads(header)["facts"], seq))
+        if len(chunk) == _CHUNK:
+            yield from _configuration_flaws(chunk)
+            chunk = []
+    yield from _configuration_flaws(chunk)
+
+
+def _configuration_flaws(chunk: list[tuple[UUID, dict[str, Any], int | None]]) -> Iterator[Flaw]:
+    model = get_logentry_model()
+    kept = model.objects.select_related("content_type").in_bulk([facts["auditlog_entry"] for _, facts, _ in chunk])
+    for entry_id, facts, seq in chunk:
+        row = kept.get(facts["auditlog_entry"])
+        if row is None:
+            yield Flaw(seq, entry_id, Harm.REMOVED, "its entry of django-auditlog is gone")
+        elif entry_digest(row) != facts["sha256"]:
+            yield Flaw(seq, entry_id, Harm.CHANGED, "its entry of django-auditlog is not the one that was logged")
+
+
+def _rows(query: str, parameters: list[Any] | None = None) -> Iterator[tuple[Any, ...]]:
+    """Rows of a query through a cursor of the server, so that no table has to fit into memory."""
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(query, parameters)
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from rows

@@ -1,0 +1,138 @@
+"""Reading the whole log from the database, row by row, for verification: what is there, and what evidence says should be there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from audit.entries import instant
+from audit.merkle import HASH_SIZE, leaf_hash
+from audit.sequencer import index_mac
+from audit.tiles import WIDTH
+from governance.kernel import crypto
+
+_CHUNK = 10_000
+_NEAR = 512
+
+
+@dataclass(slots=True)
+class Log:
+    """The index in order of numbers. All lists have one element for each number."""
+
+    entry_ids: list[UUID | None] = field(default_factory=list)
+    found: list[bytes | None] = field(default_factory=list)
+    expected: list[bytes | None] = field(default_factory=list)
+    macs: dict[int, tuple[bytes, UUID, bytes]] = field(default_factory=dict)
+    flaws: list[tuple[int, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def missing(self, seq: int) -> None:
+        """Fill up to a number with places that have no row."""
+        while len(self) < seq:
+            self.entry_ids.append(None)
+            self.found.append(None)
+            self.expected.append(None)
+
+
+def read(size: int, step: Callable[[int], None]) -> Log:
+    """Read index and entries; ``size`` is what the last checkpoint covers. ``step`` is told how many rows were read."""
+    log = Log()
+    for row in _rows():
+        seq, entry_id, indexed, mac, stored, header, *columns = row
+        log.missing(seq)
+        there = None if header is None else leaf_hash(header.encode())
+        genuine = crypto.equal(bytes(mac), index_mac(seq, entry_id, bytes(indexed)))
+        log.entry_ids.append(entry_id)
+        log.found.append(there)
+        log.expected.append(bytes(indexed) if genuine else None)
+        if not genuine:
+            log.macs[seq] = (bytes(mac), entry_id, bytes(indexed))
+        if header is not None:
+            flaw = columns_flaw(entry_id, header, columns)
+            if there != bytes(stored) or there != bytes(indexed):
+                flaw = "the stored hash is not that of the header"
+            if flaw:
+                log.flaws.append((seq, flaw))
+        if len(log) % _CHUNK == 0:
+            step(len(log))
+    log.missing(size)
+    _expect_from_tiles(log, size)
+    _expect_from_misplaced_rows(log)
+    step(len(log))
+    return log
+
+
+def _rows() -> Iterator[tuple[Any, ...]]:
+    after = -1
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                SELECT l.seq, l.entry_id, l.leaf_hash, l.mac, e.leaf_hash, e.header, e.action, e.actor, e.object, e.purpose,
+                       e.subject_tag, e.occurred_at, e.transaction_id
+                FROM audit_leaf l LEFT JOIN audit_entry e ON e.id = l.entry_id
+                WHERE l.seq > %s ORDER BY l.seq LIMIT %s
+                """,
+                [after, _CHUNK],
+            )
+            rows = cursor.fetchall()
+        if not rows:
+            return
+        yield from rows
+        after = rows[-1][0]
+
+
+def columns_flaw(entry_id: UUID, header: str, columns: list[Any]) -> str | None:
+    """Which column does not say what the header says. Columns: action, actor, object, purpose, subject_tag, occurred_at, transaction."""
+    try:
+        said = json.loads(header)
+        action, actor, of, purpose, tag, at, group = columns
+        at_text = instant(at) if isinstance(at, datetime) else None
+        pairs = {
+            "id": (str(entry_id), said["id"]),
+            "action": (action, said["action"]),
+            "actor": (actor, said["actor"]),
+            "object": (of, said.get("object", "")),
+            "purpose": (purpose, said.get("purpose", "")),
+            "subject_tag": (tag, said.get("subject", "")),
+            "occurred_at": (at_text, said["at"]),
+            "transaction_id": (str(group), said["tx"]),
+        }
+    except (ValueError, KeyError, TypeError):
+        return "the header is not of the expected form"
+    wrong = [name for name, (column, text) in pairs.items() if column != text]
+    return f"the column {wrong[0]} is not what the header says" if wrong else None
+
+
+def _expect_from_tiles(log: Log, size: int) -> None:
+    """Where the index gives no evidence, take the hash that the full tile holds."""
+    holes = [seq for seq, hash_ in enumerate(log.expected[:size]) if hash_ is None]
+    for index in sorted({seq // WIDTH for seq in holes if seq < size // WIDTH * WIDTH}):
+        with connection.cursor() as cursor:
+            cursor.execute('SELECT hashes FROM audit_tile WHERE level = 0 AND "index" = %s', [index])
+            row = cursor.fetchone()
+        for offset in range(WIDTH) if row else ():
+            if log.expected[index * WIDTH + offset] is None:
+                hash_ = bytes(row[0])[offset * HASH_SIZE : (offset + 1) * HASH_SIZE]
+                log.expected[index * WIDTH + offset] = hash_ or None
+
+
+def _expect_from_misplaced_rows(log: Log) -> None:
+    """An index row whose tag is good for another number belongs there, be it that its number was changed or its contents."""
+    holes = [seq for seq, hash_ in enumerate(log.expected) if hash_ is None][:_NEAR]
+    strays = list(log.macs.items())[:_NEAR]
+    for seq in holes:
+        own = log.macs.get(seq)
+        for _, (mac, entry_id, indexed) in strays:
+            right = index_mac(seq, entry_id, indexed)
+            if right == mac or (own is not None and right == own[0]):
+                log.expected[seq] = indexed
+                break

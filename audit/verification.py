@@ -1,0 +1,248 @@
+"""Verifying the whole log from the database: everything is computed anew and compared with what is stored and what was signed.
+
+``audit/verify.py`` does the same for outsiders from an exported bundle, with code of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from audit import checkpoints, evidence, rows
+from audit.diagnosis import Harm, first_difference
+from audit.errors import NoteInvalid
+from audit.log import staged_mac
+from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash, perfect_root
+from audit.tiles import HEIGHT, WIDTH
+from governance.kernel import crypto
+from governance.kernel.progress import Progress, no_progress
+
+
+@dataclass(frozen=True, slots=True)
+class BadEntry:
+    """The first entry with which something is wrong. ``seq`` is None while it has no number; ``entry_id`` when nobody knows it."""
+
+    seq: int | None
+    entry_id: UUID | None
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What verification found. ``root_sha256`` is the root recomputed from the entries, in hexadecimal."""
+
+    entries: int
+    root_sha256: str
+    verified: bool
+    first_bad: BadEntry | None
+    checkpoint_size: int
+    checkpoints: int
+    staged: int
+    decisions: int
+    problems: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Findings:
+    problems: list[str] = field(default_factory=list)
+    bad: list[BadEntry] = field(default_factory=list)
+
+    def name(self, seq: int | None, entry_id: UUID | None, kind: str, detail: str) -> None:
+        place = f"entry {seq}" if seq is not None else "a staged entry"
+        self.bad.append(BadEntry(seq, entry_id, kind, detail))
+        self.problems.append(f"{place} was {kind}: {detail}")
+
+    def first(self) -> BadEntry | None:
+        numbered = [entry for entry in self.bad if entry.seq is not None]
+        return min(numbered, key=lambda entry: entry.seq or 0) if numbered else next(iter(self.bad), None)
+
+
+def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -> Report:
+    """Recompute the log from its rows; name the first entry that was changed, removed, added or moved.
+
+    Compares headers, columns, index, tiles, every signed checkpoint, staged rows, subject links, decision records and entries of
+    django-auditlog. ``known`` are notes of checkpoints kept elsewhere: they reveal a log that was cut short or rewritten together with
+    its checkpoints. Never raises for what it finds: it reports.
+    """
+    with _snapshot():
+        findings = _Findings()
+        heads = _heads(findings)
+        size = heads[-1][0] if heads else 0
+        total = _count("audit_leaf")
+        log = rows.read(size, lambda done: progress(min(done, total), total))
+        _check_entries(log, size, findings)
+        tree = Tree(hash_ or bytes(HASH_SIZE) for hash_ in log.found)
+        _check_heads(tree, heads, findings)
+        _check_tiles(tree, findings)
+        _check_known(known, tree, size, findings)
+        staged = _check_staged(findings)
+        for flaw in evidence.flaws():
+            findings.name(flaw.seq, flaw.entry_id, flaw.harm, flaw.detail)
+        root = tree.root() if tree.size else EMPTY_ROOT
+        return Report(
+            entries=len(log),
+            root_sha256=root.hex(),
+            verified=not findings.problems,
+            first_bad=findings.first(),
+            checkpoint_size=size,
+            checkpoints=len(heads),
+            staged=staged,
+            decisions=_count("audit_decision"),
+            problems=tuple(findings.problems),
+        )
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """One view of the database for the whole run, while writers and the sequencer go on. Inside a transaction: that one's view."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _count(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608  # a constant of this module
+        return int(cursor.fetchone()[0])
+
+
+def _heads(findings: _Findings) -> list[tuple[int, bytes]]:
+    """The signed heads, smallest first; a checkpoint that does not open, or whose columns say something else, is a problem."""
+    heads = []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT size, root, note FROM audit_checkpoint ORDER BY size")
+        stored = cursor.fetchall()
+    for size, root, note in stored:
+        try:
+            opened = checkpoints.open_checkpoint(note)
+        except NoteInvalid as error:
+            findings.problems.append(f"checkpoint of size {size}: {error.detail}")
+            continue
+        if (opened.size, opened.root) != (size, bytes(root)):
+            findings.problems.append(f"checkpoint of size {size}: its columns are not what was signed")
+        heads.append((opened.size, opened.root))
+    return heads
+
+
+def _check_entries(log: rows.Log, size: int, findings: _Findings) -> None:
+    if difference := first_difference(log.expected, log.found):
+        seq, harm = difference.seq, difference.harm
+        findings.name(seq, log.entry_ids[seq], harm, _explain(harm, beyond=seq >= size))
+    elif len(log) > size:
+        findings.name(size, log.entry_ids[size], Harm.ADDED, "no signed checkpoint covers it")
+    for seq, flaw in log.flaws[:1]:
+        findings.name(seq, log.entry_ids[seq], Harm.CHANGED, flaw)
+    misplaced = next(iter(sorted(log.macs)), None)
+    if misplaced is not None:
+        findings.name(misplaced, log.entry_ids[misplaced], Harm.CHANGED, "its row in the index is not the one we wrote")
+
+
+def _explain(harm: Harm, *, beyond: bool) -> str:
+    if beyond:
+        return "no signed checkpoint covers it"
+    return {
+        Harm.CHANGED: "its header is not the one that was logged",
+        Harm.REMOVED: "the entry that was logged here is gone",
+        Harm.ADDED: "it was never logged",
+        Harm.MOVED: "another entry was logged here",
+    }[harm]
+
+
+def _check_heads(tree: Tree, heads: Sequence[tuple[int, bytes]], findings: _Findings) -> None:
+    """Every signed root must be the root that the entries give at that size; so each checkpoint extends the one before."""
+    good = 0
+    for size, root in heads:
+        if size <= tree.size and tree.root(size) == root:
+            good = size
+            continue
+        detail = f"one of the entries {good} to {size - 1} is not what the checkpoint of size {size} signed"
+        if findings.bad:
+            findings.problems.append(detail)
+        else:
+            findings.name(good, None, Harm.CHANGED, detail)
+        return
+
+
+def _check_tiles(tree: Tree, findings: _Findings) -> None:
+    """Every full tile must be stored once, with the hashes and the root that the entries give."""
+    wanted = {
+        (level, index)
+        for level in range(8)
+        if tree.size >> (HEIGHT * (level + 1))
+        for index in range(tree.size >> (HEIGHT * (level + 1)))
+    }
+    with connection.cursor() as cursor:
+        cursor.execute('SELECT level, "index", hashes, root FROM audit_tile ORDER BY level, "index"')
+        while found := cursor.fetchmany(500):
+            for level, index, hashes, root in found:
+                if (level, index) not in wanted:
+                    findings.problems.append(f"tile {level}/{index} does not belong to the tree")
+                    continue
+                wanted.discard((level, index))
+                row = tree.levels[HEIGHT * level][index * WIDTH * HASH_SIZE : (index + 1) * WIDTH * HASH_SIZE]
+                if bytes(hashes) != bytes(row) or bytes(root) != perfect_root(bytes(row)):
+                    findings.problems.append(f"tile {level}/{index} is not what the entries give")
+    if wanted:
+        level, index = min(wanted)
+        findings.problems.append(f"tile {level}/{index} is missing")
+
+
+def _check_known(known: Sequence[str], tree: Tree, size: int, findings: _Findings) -> None:
+    for number, note in enumerate(known):
+        try:
+            kept = checkpoints.open_checkpoint(note)
+        except NoteInvalid as error:
+            findings.problems.append(f"checkpoint {number} kept elsewhere: {error.detail}")
+            continue
+        if kept.size > size:
+            findings.name(
+                size, None, Harm.REMOVED, f"a checkpoint kept elsewhere covers {kept.size} entries, ours {size}"
+            )
+        elif tree.root(kept.size) != kept.root:
+            findings.name(
+                0, None, Harm.CHANGED, f"the log is not the one whose checkpoint of size {kept.size} was kept elsewhere"
+            )
+
+
+_STAGED = """
+    SELECT p.entry_id, p.leaf_hash, p.mac, p.refused, e.header, e.action, e.actor, e.object, e.purpose, e.subject_tag,
+           e.occurred_at, e.transaction_id
+    FROM audit_pending p LEFT JOIN audit_entry e ON e.id = p.entry_id ORDER BY p.entry_id
+"""
+_LOST = """
+    SELECT e.id FROM audit_entry e
+    WHERE NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.entry_id = e.id)
+      AND NOT EXISTS (SELECT 1 FROM audit_pending p WHERE p.entry_id = e.id)
+    ORDER BY e.id LIMIT 1
+"""
+
+
+def _check_staged(findings: _Findings) -> int:
+    """Entries without a number: each must be staged by us and unchanged. Returns how many wait."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STAGED)
+        staged: list[tuple[Any, ...]] = cursor.fetchall()
+        cursor.execute(_LOST)
+        lost = cursor.fetchone()
+    for entry_id, indexed, mac, refused, header, *columns in staged:
+        if refused or not crypto.equal(bytes(mac), staged_mac(entry_id, bytes(indexed))):
+            findings.name(None, entry_id, Harm.ADDED, "it was not staged by us")
+        elif header is None:
+            findings.name(None, entry_id, Harm.REMOVED, "it is staged, but gone")
+        elif leaf_hash(header.encode()) != bytes(indexed):
+            findings.name(None, entry_id, Harm.CHANGED, "its header is not the one that was staged")
+        elif flaw := rows.columns_flaw(entry_id, header, columns):
+            findings.name(None, entry_id, Harm.CHANGED, flaw)
+    if lost:
+        findings.name(None, lost[0], Harm.ADDED, "it is neither numbered nor staged")
+    return len(staged)
