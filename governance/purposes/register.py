@@ -48,6 +48,16 @@ class Book:
                 return version
         raise UnknownPurpose("No such purpose is in force.", purpose=key)
 
+    def agreed_to(self, key: str, at: datetime) -> PurposeVersion:
+        """The version that somebody agreed to at that instant: the one in force, or the first when it was before them all.
+
+        Raises UnknownPurpose for a key without any version.
+        """
+        versions = self.versions.get(key, ())
+        if versions and at < versions[0].effective_from:
+            return versions[0]
+        return self.current(key, at)
+
     def version(self, key: str, number: int) -> PurposeVersion:
         """One version by number. Raises UnknownPurpose."""
         versions = self.versions.get(key, ())
@@ -77,14 +87,14 @@ def book(newest: UUID | None) -> Book:
 
 def current(key: str, at: datetime | None = None) -> PurposeVersion:
     """The version of the purpose in force now, or at `at`. Raises UnknownPurpose."""
-    return _newest_book().current(key, at or now())
+    return newest_book().current(key, at or now())
 
 
 def all_current(at: datetime | None = None) -> list[PurposeVersion]:
     """Every purpose in force now, or at `at`, in order of key."""
     instant = at or now()
     found: list[PurposeVersion] = []
-    for _, versions in sorted(_newest_book().versions.items()):
+    for _, versions in sorted(newest_book().versions.items()):
         in_force = [version for version in versions if version.effective_from <= instant]
         found.extend(in_force[-1:])
     return found
@@ -181,7 +191,8 @@ def _says_the_same(row: Purpose, content: Mapping[str, JSON]) -> bool:
     return all(getattr(row, name) == value for name, value in content.items())
 
 
-def _newest_book() -> Book:
+def newest_book() -> Book:
+    """The whole register as it is now: one small query, and a second one when another process has added to it."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {NEWEST}")  # a constant of ours
         row = cursor.fetchone()

@@ -1,0 +1,115 @@
+"""What the ledger, the notices and the gate refuse, by the decision it asks of the caller."""
+
+from governance.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
+
+
+class InvalidDraft(InvalidInput):
+    """An event says what such an event cannot say; `errors` holds JSON pointers into the list of drafts."""
+
+    code = "invalid_consent_event"
+    title = "The consent event is not valid"
+
+
+class UnknownChannel(InvalidInput):
+    """There is no such channel. Nothing may be processed over it."""
+
+    code = "unknown_channel"
+    title = "Unknown channel"
+
+
+class ChannelNotCovered(InvalidInput):
+    """The purpose, as it is in force, does not use this channel."""
+
+    code = "channel_not_covered"
+    title = "The purpose does not cover this channel"
+
+
+class IdempotencyMismatch(Conflict):
+    """The idempotency key was used for another event."""
+
+    code = "idempotency_mismatch"
+    title = "The idempotency key belongs to another event"
+
+
+class NothingToReaffirm(Conflict):
+    """There is no consent in force to renew: show the notice and ask anew."""
+
+    code = "nothing_to_reaffirm"
+    title = "There is no consent to reaffirm"
+
+
+class SubjectErased(NotPermitted):
+    """The person was erased. Nothing of theirs is collected again (Art. 17)."""
+
+    code = "subject_erased"
+    title = "The person was erased"
+
+
+class UnknownNotice(NotFound):
+    """There is no such notice version, or none of that notice in the language."""
+
+    code = "unknown_notice"
+    title = "Unknown notice"
+
+
+class NoticeIncomplete(InvalidInput):
+    """The notice does not say what Art. 13 asks for; `errors` names the items."""
+
+    code = "notice_incomplete"
+    title = "The notice lacks what Art. 13 asks for"
+
+
+class NoticeSuperseded(Conflict):
+    """The notice has changed materially since: show the current version and ask again."""
+
+    code = "notice_superseded"
+    title = "The notice was superseded"
+
+
+class PresentationRequired(NotPermitted):
+    """A person's own consent needs the token of what was shown to them (`notices.shown`)."""
+
+    code = "presentation_required"
+    title = "A presentation token is required"
+
+
+class PresentationInvalid(NotPermitted):
+    """The presentation token is forged, expired, or was made for another purpose, notice or person."""
+
+    code = "presentation_invalid"
+    title = "The presentation token is not valid"
+
+
+class UnknownEvent(NotFound):
+    """The ledger has no such event."""
+
+    code = "unknown_consent_event"
+    title = "No such consent event"
+
+
+class UnknownVerdict(NotFound):
+    """There is no such verdict or verdict set."""
+
+    code = "unknown_verdict"
+    title = "No such verdict"
+
+
+class NotCovered(NotPermitted):
+    """These subjects are not the ones that the verdict set allowed."""
+
+    code = "not_covered_by_verdicts"
+    title = "The verdict set does not cover these subjects"
+
+
+class HistoricalVerdict(NotPermitted):
+    """A verdict about the past says what was allowed then. It is no ground for processing now."""
+
+    code = "historical_verdict"
+    title = "A verdict about the past permits nothing now"
+
+
+class ClaimOutsideTransaction(Conflict):
+    """A claim holds its locks until the caller's transaction ends; there is none."""
+
+    code = "claim_outside_transaction"
+    title = "A claim needs a transaction"

@@ -1,0 +1,71 @@
+"""The heads of the subjects' ledgers: the lock between those who record and those who claim.
+
+Every subject has one row, made on first use. Whoever records takes the rows of its subjects alone, whoever claims shares them, both in
+order of id and both before looking at anything else; so a claim sees every withdrawal that committed before it, and one that comes
+later waits until the claim's transaction ends. It does not matter whether there was any state to lock: the head is there first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from governance.kernel.ids import SubjectId
+
+# In order of id: two transactions that need some of the same heads wait for one another, and never in a ring.
+_MAKE = """
+INSERT INTO consent_ledger_head (subject_id, epoch)
+SELECT wanted.id, 0 FROM unnest(%s::uuid[]) AS wanted(id)
+WHERE NOT EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = wanted.id)
+ORDER BY wanted.id ON CONFLICT DO NOTHING
+"""
+_TAKE = "SELECT subject_id, last_received_at FROM consent_ledger_head WHERE subject_id = ANY(%s) ORDER BY subject_id FOR NO KEY UPDATE"
+_SHARE = "SELECT 1 FROM consent_ledger_head WHERE subject_id = ANY(%s) ORDER BY subject_id FOR SHARE"
+_ADVANCE = """
+UPDATE consent_ledger_head h SET epoch = h.epoch + 1, last_received_at = new.at
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS new(id, at) WHERE h.subject_id = new.id
+"""
+
+
+def own(subjects: Sequence[SubjectId]) -> dict[SubjectId, datetime | None]:
+    """Take these heads alone until the transaction ends; says when each subject's last event was received."""
+    wanted = list(subjects)
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKE, [wanted])
+        cursor.execute(_TAKE, [wanted])
+        return {SubjectId(subject): last for subject, last in cursor.fetchall()}
+
+
+def share(subjects: Sequence[SubjectId]) -> None:
+    """Keep everybody from recording anything about these subjects until the transaction ends; waits for who is at it."""
+    wanted = list(subjects)
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKE, [wanted])
+        cursor.execute(_SHARE, [wanted])
+
+
+def advance(last: Mapping[SubjectId, datetime]) -> None:
+    """Note when the last event of each subject was received. The heads must be owned."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ADVANCE, [list(last.keys()), list(last.values())])
+
+
+def mark_erased(subject: SubjectId, at: datetime) -> None:
+    """From now on the gate refuses this subject and no state is folded for them. The head must be owned."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE consent_ledger_head SET erased_at = coalesce(erased_at, %s), epoch = epoch + 1 WHERE subject_id = %s",
+            [at, subject],
+        )
+
+
+def erased_among(subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
+    """Who of these was erased here."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT subject_id FROM consent_ledger_head WHERE subject_id = ANY(%s) AND erased_at IS NOT NULL",
+            [list(subjects)],
+        )
+        return frozenset(SubjectId(subject) for (subject,) in cursor.fetchall())

@@ -1,0 +1,347 @@
+"""Notices: what people are told before they agree (Art. 12 and 13), by version and language, never changed once published.
+
+`publish` refuses a text that does not say what Art. 13 asks for. A material change supersedes the consents that were given under
+earlier versions, in the same transaction: those people are asked again before anything is processed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from audit import log
+from consent import ledger, presentation
+from consent.drafts import ConsentDraft
+from consent.errors import NoticeIncomplete, UnknownNotice
+from consent.models import NoticeVersion
+from consent.terms import Channel, EventType, NoticeVersionId, State
+from governance.kernel.actors import SYSTEM, Actor
+from governance.kernel.canonical import digest
+from governance.kernel.clock import now
+from governance.kernel.errors import JSON
+from governance.kernel.ids import SubjectId, uuid7
+from governance.purposes.register import newest_book
+from governance.purposes.terms import LegalBasis, PurposeVersion
+
+LANGUAGES: Final = ("en", "pl")
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeText:
+    """The words of a notice: each field answers the point of Art. 13 that `lint` names beside it."""
+
+    title: str
+    body: str
+    controller: str
+    controller_contact: str
+    dpo_contact: str
+    legitimate_interests: str
+    recipients: tuple[str, ...]
+    transfers: str
+    data_categories: tuple[str, ...]
+    retention: str
+    rights: str
+    withdrawal: str
+    complaint: str
+    obligation: str
+    automated_decisions: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A published notice version."""
+
+    id: NoticeVersionId
+    key: str
+    version: int
+    language: str
+    ui_variant: str
+    purposes: tuple[str, ...]
+    text: NoticeText
+    content_sha256: str
+    material_change: bool
+    published_at: datetime
+
+
+def publish(
+    key: str,
+    language: str,
+    *,
+    title: str,
+    body: str,
+    purposes: Sequence[str],
+    recipients: Sequence[str],
+    retention: str,
+    rights: str,
+    withdrawal: str = "",
+    complaint: str,
+    data_categories: Sequence[str] = (),
+    controller: str = "",
+    controller_contact: str = "",
+    dpo_contact: str = "",
+    legitimate_interests: str = "",
+    transfers: str = "",
+    obligation: str = "",
+    automated_decisions: str = "",
+    ui_variant: str = "default",
+    material_change: bool = False,
+    actor: Actor = SYSTEM,
+) -> NoticeVersionId:
+    """Publish the next version of the notice in a language; the same words again are the same version. Empty controller and contacts
+    mean those of this service. Raises NoticeIncomplete with the items of Art. 13 that are missing, UnknownPurpose."""
+    text = NoticeText(
+        title=title,
+        body=body,
+        controller=controller or settings.ZGODA_CONTROLLER,
+        controller_contact=controller_contact or settings.ZGODA_PUBLIC_URL,
+        dpo_contact=dpo_contact or settings.ZGODA_DPO_CONTACT,
+        legitimate_interests=legitimate_interests,
+        recipients=tuple(recipients),
+        transfers=transfers,
+        data_categories=tuple(data_categories),
+        retention=retention,
+        rights=rights,
+        withdrawal=withdrawal,
+        complaint=complaint,
+        obligation=obligation,
+        automated_decisions=automated_decisions,
+    )
+    at = now()
+    book = newest_book()
+    missing = lint(text, language, [book.current(purpose, at) for purpose in purposes])
+    if missing:
+        raise NoticeIncomplete(errors=[{"pointer": f"/{field}", "detail": detail} for field, detail in missing])
+    content = _content(text)
+    with transaction.atomic():
+        _alone()
+        newest = NoticeVersion.objects.filter(key=key, language=language).order_by("-version").first()
+        if newest is not None and (newest.content, newest.purposes, newest.ui_variant) == (
+            content,
+            sorted(purposes),
+            ui_variant,
+        ):
+            return NoticeVersionId(newest.id)
+        row = _write(
+            key,
+            language,
+            number=1 if newest is None else newest.version + 1,
+            content=content,
+            purposes=sorted(purposes),
+            ui_variant=ui_variant,
+            material=material_change,
+            actor=actor,
+        )
+        if material_change:
+            _supersede(row, actor)
+    return NoticeVersionId(row.id)
+
+
+def lint(text: NoticeText, language: str, purposes: Sequence[PurposeVersion]) -> list[tuple[str, str]]:
+    """The points of Art. 13 that the text does not answer, as (field, point). Pure."""
+    bases = {purpose.legal_basis for purpose in purposes}
+    profiled = any(Channel.PROFILING in purpose.channels for purpose in purposes)
+    points: list[tuple[str, bool, str]] = [
+        ("title", True, "Art. 12(1): a clear title"),
+        ("body", True, "Art. 12(1): an explanation in plain words"),
+        ("controller", True, "Art. 13(1)(a): who the controller is"),
+        ("controller_contact", True, "Art. 13(1)(a): how to reach the controller"),
+        ("dpo_contact", True, "Art. 13(1)(b): how to reach the data protection officer"),
+        ("legitimate_interests", LegalBasis.LEGITIMATE_INTEREST in bases, "Art. 13(1)(d): which legitimate interests"),
+        ("recipients", True, "Art. 13(1)(e): recipients or their categories"),
+        ("retention", True, "Art. 13(2)(a): for how long"),
+        ("rights", True, "Art. 13(2)(b): the person's rights"),
+        ("withdrawal", LegalBasis.CONSENT in bases, "Art. 13(2)(c): that consent can be withdrawn, and how"),
+        ("complaint", True, "Art. 13(2)(d): the right to complain to an authority"),
+        (
+            "obligation",
+            LegalBasis.LEGAL_OBLIGATION in bases,
+            "Art. 13(2)(e): whether the data must be given, and what follows if not",
+        ),
+        ("automated_decisions", profiled, "Art. 13(2)(f): automated decisions, their logic and consequences"),
+    ]
+    values = asdict(text)
+    missing = [(field, point) for field, needed, point in points if needed and not _said(values[field])]
+    if not purposes:
+        missing.append(("purposes", "Art. 13(1)(c): the purposes and their legal basis"))
+    if language not in LANGUAGES:
+        missing.append(("language", f"One of: {', '.join(LANGUAGES)}."))
+    return missing
+
+
+def current(key: str, language: str) -> Notice:
+    """The newest version of the notice in that language. Raises UnknownNotice."""
+    row = NoticeVersion.objects.filter(key=key, language=language).order_by("-version").first()
+    if row is None:
+        raise UnknownNotice
+    return _frozen(row)
+
+
+def for_purpose(purpose: str, language: str) -> Notice:
+    """The notice published last in that language that covers the purpose. Raises UnknownNotice."""
+    row = (
+        NoticeVersion.objects.filter(purposes__contains=[purpose], language=language).order_by("-published_at").first()
+    )
+    if row is None:
+        raise UnknownNotice
+    return _frozen(row)
+
+
+def version(notice: NoticeVersionId | UUID) -> Notice:
+    """One version as it was shown. Raises UnknownNotice."""
+    row = NoticeVersion.objects.filter(id=notice).first()
+    if row is None:
+        raise UnknownNotice
+    return _frozen(row)
+
+
+def all_current(language: str) -> list[Notice]:
+    """The newest version of every notice in that language, in order of key."""
+    rows = NoticeVersion.objects.filter(language=language).order_by("key", "-version").distinct("key")
+    return [_frozen(row) for row in rows]
+
+
+def shown(
+    notices: Sequence[NoticeVersionId],
+    *,
+    subject: SubjectId | None = None,
+    purposes: Sequence[str] | None = None,
+    ui_variant: str = "default",
+    jurisdiction: str = "EU",
+    gpc: bool = False,
+) -> str:
+    """The signed token that binds what stands on the screen to what is agreed: put it into the form, send it with the consent.
+
+    It covers the purposes of the notices unless `purposes` names fewer; with `subject`, nobody else can use it. Raises UnknownNotice.
+    """
+    rows = {row.id: row for row in NoticeVersion.objects.filter(id__in=notices)}
+    if not notices or set(rows) != set(notices):
+        raise UnknownNotice
+    covered = {purpose for row in rows.values() for purpose in row.purposes}
+    return presentation.present(
+        list(notices),
+        sorted(covered if purposes is None else covered & set(purposes)),
+        locale=rows[notices[0]].language,
+        ui_variant=ui_variant,
+        jurisdiction=jurisdiction,
+        gpc=gpc,
+        subject=subject,
+        at=now(),
+    ).token()
+
+
+def _alone() -> None:
+    """Publishing is done by one at a time, and nobody records a grant meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [presentation.NOTICES_LOCK])
+
+
+def _write(
+    key: str,
+    language: str,
+    *,
+    number: int,
+    content: dict[str, JSON],
+    purposes: list[str],
+    ui_variant: str,
+    material: bool,
+    actor: Actor,
+) -> NoticeVersion:
+    says = {
+        "key": key,
+        "language": language,
+        "version": number,
+        "purposes": purposes,
+        "ui_variant": ui_variant,
+        "text": content,
+    }
+    sha256 = digest(says)
+    identifier = uuid7()
+    entry = log.emit(
+        "consent.notice_published",
+        actor=actor,
+        object=f"notice_version:{identifier}",
+        facts={
+            "key": key,
+            "language": language,
+            "version": number,
+            "content_sha256": sha256,
+            "material_change": material,
+        },
+    )
+    return NoticeVersion.objects.create(
+        id=identifier,
+        key=key,
+        version=number,
+        language=language,
+        ui_variant=ui_variant,
+        purposes=purposes,
+        title=str(content["title"]),
+        content=content,
+        content_sha256=sha256,
+        material_change=material,
+        published_at=now(),
+        published_by=str(actor),
+        entry_id=entry,
+    )
+
+
+# Whose consent rests on an earlier version of this notice: theirs are the states to supersede.
+_OUTDATED: Final = """
+    SELECT s.subject_id, s.purpose_key, s.channel FROM consent_state s JOIN consent_notice_version n ON n.id = s.notice_version_id
+    WHERE n.key = %s AND n.version < %s AND s.status = ANY(%s) ORDER BY s.subject_id
+"""
+
+
+def _supersede(notice: NoticeVersion, actor: Actor) -> None:
+    at = now()
+    with connection.cursor() as cursor:
+        cursor.execute(_OUTDATED, [notice.key, notice.version, [State.GIVEN.value, State.PENDING_CONFIRMATION.value]])
+        outdated = cursor.fetchall()
+    ledger.record(
+        [
+            ConsentDraft(
+                subject=SubjectId(subject),
+                purpose=purpose,
+                channel=channel,
+                event_type=EventType.SUPERSEDED,
+                occurred_at=at,
+                method="notice_change",
+                idempotency_key=f"superseded:{notice.id}:{subject}:{purpose}:{channel}",
+                notice_version_id=NoticeVersionId(notice.id),
+            )
+            for subject, purpose, channel in outdated
+        ],
+        actor=actor,
+    )
+
+
+def _said(value: Any) -> bool:
+    return any(str(one).strip() for one in value) if isinstance(value, (tuple, list)) else bool(str(value).strip())
+
+
+def _content(text: NoticeText) -> dict[str, JSON]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(text).items()}
+
+
+def _frozen(row: NoticeVersion) -> Notice:
+    content: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in row.content.items()
+    }
+    return Notice(
+        id=NoticeVersionId(row.id),
+        key=row.key,
+        version=row.version,
+        language=row.language,
+        ui_variant=row.ui_variant,
+        purposes=tuple(row.purposes),
+        text=NoticeText(**content),
+        content_sha256=row.content_sha256,
+        material_change=row.material_change,
+        published_at=row.published_at,
+    )

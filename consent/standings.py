@@ -1,0 +1,161 @@
+"""Where people stand, read for the gate: one person with one small statement, any number with one statement that also applies the rules.
+
+Both read the same things in the same order of precedence: whether the person was erased (here or in the vault, in the same snapshot),
+the state of exactly this purpose and channel, and, where there is none, what was said about ANY of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+
+from consent import fold, rules
+from consent.rules import Standing
+from consent.terms import ANY, Channel, Reason, State
+from consent.verdicts import Row
+from governance.kernel.ids import SubjectId
+from governance.purposes.register import NEWEST
+from governance.purposes.terms import LegalBasis, PurposeVersion
+from pseudonymize.models import DataSubject
+
+# ruff: noqa: S608  the statements are put together from constants of this package
+
+_STANDING: Final = (
+    "status",
+    "event_id",
+    "notice_version_id",
+    "purpose_version",
+    "valid_until",
+    "objection_event_id",
+    "restriction_event_id",
+    "signal_event_id",
+)
+"""Columns of a state in the order of the fields of `Standing` after `erased`."""
+
+_NOBODY: Final[Row] = (list(Reason).index(Reason.NEVER_ASKED), None, None, None)
+_VAULT: Final = DataSubject._meta.db_table
+# The vault says who was erased: read in the same statement, so that answer and erasure are of one snapshot.
+_ERASED: Final = f"""
+    (EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = {{who}} AND h.erased_at IS NOT NULL{{until}})
+     OR EXISTS (SELECT 1 FROM {_VAULT} d WHERE d.id = {{who}} AND d.erased_at IS NOT NULL{{until}}))
+"""
+_ONE: Final = f"""
+    SELECT {NEWEST}, {_ERASED.format(who="a.id", until="")}, s.purpose_key, s.channel, {", ".join(_STANDING)}
+    FROM (SELECT %s::uuid AS id, %s::text AS purpose, %s::text AS channel) a
+    LEFT JOIN consent_state s ON s.subject_id = a.id AND s.purpose_key IN (a.purpose, '{ANY}') AND s.channel IN (a.channel, '{ANY}')
+"""
+_NEAREST_FIRST: Final = "(purpose_key = '*'), (channel = '*')"
+_EXACT: Final = "purpose_key = %(purpose)s AND channel = %(channel)s"
+_BROADER: Final = f"purpose_key IN (%(purpose)s, '{ANY}') AND channel IN (%(channel)s, '{ANY}') AND NOT ({_EXACT})"
+
+
+def _first(column: str, condition: str) -> str:
+    return f"(array_agg({column} ORDER BY {_NEAREST_FIRST}) FILTER (WHERE {condition}))[1] AS {column}"
+
+
+# Where there is no row of exactly this purpose and channel, what was said about ANY of them still restricts.
+_BROAD_STANDING: Final = f"""
+    SELECT subject_id, {_first("event_id", "status <> 'none'")}, {_first("status", "status <> 'none'")},
+        {_first("objection_event_id", "objection_event_id IS NOT NULL")},
+        {_first("restriction_event_id", "restriction_event_id IS NOT NULL")},
+        {_first("signal_event_id", "signal_event_id IS NOT NULL")}
+    FROM states WHERE {_BROADER} GROUP BY subject_id
+"""
+_MANY: Final = """
+    WITH asked AS (SELECT id, place FROM unnest(%(subjects)s::uuid[]) WITH ORDINALITY AS one(id, place)),
+    states AS {states},
+    exact AS (SELECT * FROM states WHERE {exact}),
+    broad AS ({broad}),
+    standing AS (
+        SELECT asked.place, {erased} AS erased,
+            coalesce(exact.status, broad.status, 'none') AS status,
+            CASE WHEN exact.subject_id IS NULL THEN broad.event_id ELSE exact.event_id END AS event_id,
+            exact.notice_version_id, exact.purpose_version, exact.valid_until,
+            CASE WHEN exact.subject_id IS NULL THEN broad.objection_event_id ELSE exact.objection_event_id END AS objection_event_id,
+            CASE WHEN exact.subject_id IS NULL THEN broad.restriction_event_id ELSE exact.restriction_event_id END AS restriction_event_id,
+            CASE WHEN exact.subject_id IS NULL THEN broad.signal_event_id ELSE exact.signal_event_id END AS signal_event_id
+        FROM asked LEFT JOIN exact ON exact.subject_id = asked.id LEFT JOIN broad ON broad.subject_id = asked.id
+    )
+    SELECT place, {reason}, {event}, {notice}, {valid_until} FROM standing
+"""
+
+
+def of_one(subject: SubjectId, purpose: str, channel: Channel) -> tuple[UUID | None, Standing]:
+    """The id of the newest definition of a purpose (for `register.book`), and where the person stands."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE, [subject, purpose, channel.value])
+        found = cursor.fetchall()
+    return found[0][0], _standing(found)
+
+
+def of_many(
+    subjects: list[SubjectId], purpose: PurposeVersion, channel: Channel, at: datetime, *, oldest: int, historical: bool
+) -> list[Row]:
+    """The answer for each of the subjects, aligned. `oldest` is the first purpose version whose consents carry over."""
+    answers: list[Row] = [_NOBODY] * len(subjects)
+    if not subjects:
+        return answers
+    parameters: dict[str, Any] = {
+        "subjects": subjects,
+        "purpose": purpose.key,
+        "channel": channel.value,
+        "at": at,
+        "oldest": oldest,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_many(purpose, historical=historical), parameters)
+        for place, *row in cursor.fetchall():
+            answers[place - 1] = (row[0], row[1], row[2], row[3])
+    return answers
+
+
+def _many(purpose: PurposeVersion, *, historical: bool) -> str:
+    """The statement for a set: over the projection, or over the ledger as it was at an instant."""
+    reason, event = rules.sql(purpose)
+    by_consent = purpose.legal_basis is LegalBasis.CONSENT
+    states = (
+        f"MATERIALIZED ({fold.folded(fold.BY_SUBJECTS_AT)})"
+        if historical
+        else "NOT MATERIALIZED (SELECT * FROM consent_state)"
+    )
+    erased = _ERASED.format(who="asked.id", until=" AND {}.erased_at <= %(at)s" if historical else "")
+    if historical:
+        erased = erased.replace("{}", "h", 1).replace("{}", "d", 1)
+    return _MANY.format(
+        states=states,
+        exact=_EXACT,
+        broad=_BROAD_STANDING,
+        erased=erased,
+        reason=reason,
+        event=event,
+        notice="notice_version_id" if by_consent else "NULL::uuid",
+        valid_until="valid_until" if by_consent else "NULL::timestamptz",
+    )
+
+
+def _standing(found: Sequence[Sequence[Any]]) -> Standing:
+    """One person's rows (exactly this purpose and channel, and the broader ones) as one standing."""
+    erased = bool(found[0][1])
+    states = sorted((row[2:] for row in found if row[2] is not None), key=lambda row: (row[0] == ANY, row[1] == ANY))
+    if not states:
+        return Standing(erased=erased)
+    nearest = states[0]
+    if ANY not in nearest[:2]:
+        return Standing(erased, State(nearest[2]), *nearest[3:])
+
+    def first(place: int) -> Any:
+        return next((row[place] for row in states if row[place] is not None), None)
+
+    spoken = next((row for row in states if row[2] != State.NONE), None)
+    return Standing(
+        erased=erased,
+        status=State(spoken[2]) if spoken else State.NONE,
+        event_id=spoken[3] if spoken else None,
+        objection_event_id=first(7),
+        restriction_event_id=first(8),
+        signal_event_id=first(9),
+    )

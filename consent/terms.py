@@ -1,0 +1,115 @@
+"""The words of consent, free of Django: events, states, reasons. `fold.py` says how events make a state, `rules.py` what follows."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NewType
+from uuid import UUID
+
+from governance.purposes.terms import Channel
+
+__all__ = ["ANY", "Channel", "EventType", "NoticeVersionId", "Reason", "State"]
+
+NoticeVersionId = NewType("NoticeVersionId", UUID)
+
+ANY: Final = "*"
+"""In place of a purpose or a channel: all of them. Only what restricts may be said so broadly; consent is specific (Art. 4(11))."""
+
+
+class EventType(StrEnum):
+    """What happened between a person and a purpose."""
+
+    REQUESTED = "requested"
+    CONFIRMATION_SENT = "confirmation_sent"
+    GIVEN = "given"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    REAFFIRMED = "reaffirmed"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    INVALIDATED = "invalidated"
+    TERMINATED = "terminated"
+    SUPERSEDED = "superseded"
+    OBJECTED = "objected"
+    OBJECTION_LIFTED = "objection_lifted"
+    RESTRICTED = "restricted"
+    RESTRICTION_LIFTED = "restriction_lifted"
+    SIGNAL_OPTOUT = "signal_optout"
+    IMPORTED = "imported"
+
+
+GRANTS: Final = frozenset({EventType.GIVEN, EventType.REAFFIRMED, EventType.IMPORTED, EventType.CONFIRMED})
+"""Events that can make a state permit. They count only after every stop, both by when they happened and by when they arrived."""
+OPENINGS: Final = frozenset({EventType.GIVEN, EventType.IMPORTED})
+"""Grants that a confirmation can confirm."""
+STOPS: Final = frozenset(
+    {
+        EventType.REFUSED,
+        EventType.WITHDRAWN,
+        EventType.EXPIRED,
+        EventType.INVALIDATED,
+        EventType.TERMINATED,
+        EventType.SUPERSEDED,
+    }
+)
+LIFTS: Final = frozenset({EventType.OBJECTION_LIFTED, EventType.RESTRICTION_LIFTED})
+BROAD: Final = frozenset(
+    {
+        EventType.WITHDRAWN,
+        EventType.OBJECTED,
+        EventType.OBJECTION_LIFTED,
+        EventType.RESTRICTED,
+        EventType.RESTRICTION_LIFTED,
+        EventType.SIGNAL_OPTOUT,
+    }
+)
+"""Events that may be about ANY purpose or channel."""
+NOT_BY_IMPORT: Final = frozenset({EventType.GIVEN, EventType.REAFFIRMED, EventType.CONFIRMED}) | LIFTS
+"""A file cannot consent: it records `imported`, which a purpose with double opt-in does not take for a consent."""
+
+
+class State(StrEnum):
+    """Where a person stands with a purpose on a channel. Only GIVEN permits. Names follow the consent statuses of W3C DPV."""
+
+    NONE = "none"
+    REQUESTED = "requested"
+    PENDING_CONFIRMATION = "pending_confirmation"
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    INVALIDATED = "invalidated"
+    TERMINATED = "terminated"
+    SUPERSEDED = "superseded"
+
+
+class Reason(StrEnum):
+    """Why the gate answered as it did: the first six permit and name the legal basis (Art. 6(1)(a) to (f)), the others refuse."""
+
+    CONSENT_GIVEN = "consent_given"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal_obligation"
+    VITAL_INTEREST = "vital_interest"
+    PUBLIC_TASK = "public_task"
+    LEGITIMATE_INTEREST = "legitimate_interest"
+
+    ERASED = "erased"
+    OBJECTED = "objected"
+    RESTRICTED = "restricted"
+    WITHDRAWN = "consent_withdrawn"
+    REFUSED = "consent_refused"
+    INVALIDATED = "consent_invalidated"
+    TERMINATED = "consent_terminated"
+    OPT_OUT_SIGNAL = "opt_out_signal"
+    EXPIRED = "consent_expired"
+    SUPERSEDED = "consent_superseded"
+    CONFIRMATION_PENDING = "confirmation_pending"
+    NOT_ANSWERED = "not_answered"
+    NEVER_ASKED = "never_asked"
+
+    @property
+    def permits(self) -> bool:
+        return self in _PERMITS
+
+
+_PERMITS: Final = frozenset(list(Reason)[:6])
