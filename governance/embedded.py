@@ -12,6 +12,7 @@ import fcntl
 import getpass
 import hashlib
 import os
+import pwd
 import stat
 import tempfile
 import warnings
@@ -128,19 +129,29 @@ def _is_running(data: Path) -> bool:
     )
 
 
-def _account() -> str | None:
-    return _SERVER_ACCOUNT if os.geteuid() == 0 else None
+def _server_account() -> pwd.struct_passwd | None:
+    """The account that the server runs under when we are root; None when it runs under ours."""
+    if os.geteuid() != 0:
+        return None
+    ensure_user_exists(_SERVER_ACCOUNT)
+    return pwd.getpwnam(_SERVER_ACCOUNT)
+
+
+def _give(path: Path) -> None:
+    """Make `path` the server's own."""
+    if account := _server_account():
+        os.chown(path, account.pw_uid, account.pw_gid)
 
 
 def _initialise(data: Path) -> None:
+    data.mkdir(exist_ok=True)
+    data.chmod(0o700)  # the server refuses anything wider
+    _give(data)
+    if _server_account():
+        _let_through(data)
+        _let_through(binaries())
     if (data / "PG_VERSION").exists():
         return
-    data.mkdir(exist_ok=True)
-    if account := _account():
-        entry = ensure_user_exists(account)
-        os.chown(data, entry.pw_uid, entry.pw_gid)
-        for path in (data, binaries()):
-            _let_through(path)
     # The built-in provider sorts the same on every machine, whatever its C library does.
     locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     _run("initdb", "--auth=peer", *locale, "--data-checksums", "-U", SUPERUSER, "-D", str(data))
@@ -164,9 +175,7 @@ def _configure(data: Path) -> None:
     }
     for name, text in files.items():
         (data / name).write_text(text)
-        if server := _account():
-            entry = ensure_user_exists(server)
-            os.chown(data / name, entry.pw_uid, entry.pw_gid)
+        _give(data / name)
     main = data / "postgresql.conf"
     if "zgoda.conf" not in main.read_text():
         with main.open("a") as file:
@@ -180,27 +189,23 @@ def _socket_directory(directory: Path) -> Path:
         name = hashlib.sha256(str(directory).encode()).hexdigest()[:12]
         candidate = Path(tempfile.gettempdir()) / f"zgoda-{name}"
     candidate.mkdir(exist_ok=True)
-    if account := _account():
-        entry = ensure_user_exists(account)
-        os.chown(candidate, entry.pw_uid, entry.pw_gid)
+    _give(candidate)
+    if _server_account():
         _let_through(candidate)
     return candidate
 
 
 def _start(data: Path, socket_directory: Path, log: Path) -> None:
-    if account := _account():
-        log.touch()
-        entry = ensure_user_exists(account)
-        os.chown(log, entry.pw_uid, entry.pw_gid)
-        _let_through(log)
+    log.touch()
+    _give(log)
     options = f"-k '{socket_directory}'"
     _run("pg_ctl", "-w", "-t", str(_START_SECONDS), "-o", options, "-l", str(log), "-D", str(data), "start")
 
 
 def _run(command: str, *arguments: str) -> None:
     identity: dict[str, object] = {}
-    if account := _account():
+    if account := _server_account():
         # All of root's groups are given up too: `user` alone would keep them.
-        identity = {"user": account, "group": ensure_user_exists(account).pw_gid, "extra_groups": []}
+        identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
     # A working directory that the server's account may enter.
     pgexec(command, arguments, bin_path=binaries(), cwd="/", timeout=_START_SECONDS + 10, **identity)

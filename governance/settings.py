@@ -10,6 +10,7 @@ from csp.constants import NONCE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
+from governance.console.theme import UNFOLD as UNFOLD
 from governance.environment import BASE_DIR, Environment
 from governance.kernel import logs
 from governance.kernel.secret_files import secret_file

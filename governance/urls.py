@@ -36,10 +36,23 @@ def _mounted(prefix: str, module: str) -> list[URLPattern | URLResolver]:
     return [path(prefix, include(module))]
 
 
+def _console_pages() -> list[URLPattern | URLResolver]:
+    # TRANSITIONAL: until the packages it composes exist.
+    if find_spec("audit.reasons") is None or find_spec("governance.incidents") is None:
+        return []
+    from governance.console import views as console
+
+    return [
+        path("console/log/", admin.site.admin_view(console.log), name="console_log"),
+        path("console/decisions/<uuid:decision_id>/", admin.site.admin_view(console.decision), name="console_decision"),
+    ]
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez),
     path("readyz", health.readyz),
     path("problems/<slug:code>", problem_pages.page, name="problem"),
+    *_console_pages(),
     path("console/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path(

@@ -170,7 +170,7 @@ def _jwk(public_bytes: bytes, private_bytes: bytes | None = None) -> OKPKey:
     def text(raw: bytes) -> str:
         return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
-    parameters = {"kty": "OKP", "crv": "Ed25519", "x": text(public_bytes)}
+    parameters: dict[str, str | list[str]] = {"kty": "OKP", "crv": "Ed25519", "x": text(public_bytes)}
     if private_bytes is not None:
         parameters["d"] = text(private_bytes)
     return OKPKey.import_key(parameters)

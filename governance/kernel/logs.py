@@ -6,6 +6,7 @@ and raises in tests, so that an e-mail address cannot slip into a log by being h
 
 from __future__ import annotations
 
+import logging
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -14,9 +15,10 @@ import structlog
 # What every line has, then what a line may say: counts, opaque ids, names of things that are not people.
 ALLOWED_KEYS = frozenset(
     [
-        "event", "level", "logger", "timestamp", "request_id", "actor",
-        "action", "attempt", "attempts", "batch", "campaign", "channel", "client_id", "code", "count", "dataset", "domain", "duration_ms", "entries", "error_class", "fence",
-        "job_id", "kind", "method", "name", "object_id", "outcome", "port", "purpose", "reason", "route", "rows", "run_id", "size", "source", "state", "status", "step", "subject",
+        "event", "level", "logger", "timestamp", "request_id", "actor", "action", "attempt", "attempts",
+        "batch", "campaign", "channel", "client_id", "code", "count", "dataset", "domain", "duration_ms",
+        "entries", "error_class", "fence", "job_id", "kind", "method", "name", "object_id", "outcome", "port",
+        "purpose", "reason", "route", "rows", "run_id", "size", "source", "state", "status", "step", "subject",
         "table", "task", "version", "where",
     ]
 )  # fmt: skip
@@ -131,3 +133,8 @@ def bind(**facts: str) -> None:
 
 def unbind() -> None:
     structlog.contextvars.clear_contextvars()
+
+
+def keep_quiet() -> None:
+    """Show warnings only: for commands that tell a story themselves."""
+    logging.getLogger().setLevel(logging.WARNING)

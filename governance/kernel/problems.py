@@ -65,7 +65,7 @@ def _translated(exception: Exception) -> errors.GovernanceError | None:
         case exceptions.NotFound() | Http404():
             return errors.NotFound()
         case exceptions.Throttled():
-            return errors.TooManyRequests(retry_after=int(exception.wait or 1))
+            return errors.TooManyRequests(retry_after=int(getattr(exception, "wait", None) or 1))
         case exceptions.ParseError():
             return MalformedBody(str(exception.detail))
         case exceptions.APIException():
