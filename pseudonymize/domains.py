@@ -12,6 +12,7 @@ from pseudonymize.errors import DomainMismatch, DomainUnknown
 from pseudonymize.keys import masters
 from pseudonymize.models import Domain
 from pseudonymize.policies.policy import DomainTerms
+from pseudonymize.transforms import tokens_text
 
 
 def ensure(terms: DomainTerms, *, actor: Actor) -> Domain:
@@ -47,7 +48,7 @@ def _description(terms: DomainTerms) -> dict[str, object]:
 
 
 def _make(terms: DomainTerms, actor: Actor) -> Domain:
-    row = Domain.objects.create(
+    row = Domain(
         key=terms.id,
         purpose=terms.purpose,
         join_group=terms.join_group,
@@ -57,6 +58,8 @@ def _make(terms: DomainTerms, actor: Actor) -> Domain:
         epoch=_group_epoch(terms.join_group),
         created_at=now(),
     )
+    _require_own_code(row)
+    row.save(force_insert=True)
     log.emit(
         "domain.created",
         actor=actor,
@@ -65,6 +68,15 @@ def _make(terms: DomainTerms, actor: Actor) -> Domain:
         facts={"key": terms.id, "join_group": terms.join_group, "epoch": row.epoch},
     )
     return row
+
+
+def _require_own_code(row: Domain) -> None:
+    """Tokens name their domain by a code of 25 bits; two domains must not have the same one."""
+    space = masters.space_of(row)
+    code = tokens_text.domain_code(space)
+    others = {masters.space_of(other) for other in Domain.objects.all()} - {space}
+    if any(tokens_text.domain_code(other) == code for other in others):
+        raise DomainMismatch("Another domain's name has the same code in tokens: choose another name.", domain=row.key)
 
 
 def _group_epoch(join_group: str) -> int:

@@ -55,6 +55,13 @@ class KeyProviderUnavailable(Unavailable):
     title = "The keys are not available"
 
 
+class KeyNotHeld(KeyProviderUnavailable):
+    """The provider does not hold this version of the key-encryption key."""
+
+    code = "key_not_held"
+    title = "A version of the key-encryption key is missing"
+
+
 class KeyDestroyed(NotFound):
     """The key was destroyed on purpose: what it protected is gone."""
 

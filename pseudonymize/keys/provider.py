@@ -42,7 +42,7 @@ class KeyProvider(Protocol):
         """Wrap each key, bound to its associated parts."""
 
     def unwrap(self, version: int, wrapped: Sequence[bytes], associated: Sequence[Sequence[bytes]]) -> list[bytes]:
-        """Unwrap each key. Raises SealBroken for a record that was changed or moved, KeyDestroyed for a destroyed version."""
+        """Unwrap each key. Raises SealBroken for a record that was changed or moved, KeyNotHeld without the version."""
 
     def destroy(self, version: int) -> None:
         """Destroy the material of `version` for good; does nothing when it is gone already."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 
 from governance.kernel import crypto, secret_files
-from pseudonymize.errors import KeyDestroyed, KeyProviderUnavailable
+from pseudonymize.errors import KeyNotHeld, KeyProviderUnavailable
 from pseudonymize.keys.provider import KeyState
 
 
@@ -53,7 +53,7 @@ class SealedFileProvider:
         # Looked for each time: another process may have destroyed it, and then this one must not go on from memory.
         if not self._path(version).exists():
             secret_files.forget_cache()
-            raise KeyDestroyed(f"Version {version} of the key-encryption key is not here.", version=version)
+            raise KeyNotHeld(f"Version {version} of the key-encryption key is not here.", version=version)
         return self._guarded(version)
 
     def _guarded(self, version: int) -> bytes:

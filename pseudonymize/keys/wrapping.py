@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from governance.kernel.crypto import length_prefixed
+from pseudonymize.errors import KeyDestroyed, KeyNotHeld
 from pseudonymize.keys.cache import keys as key_cache
 from pseudonymize.keys.provider import provider
+from pseudonymize.models import KeyEncryptionKey, KeyStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +40,27 @@ def of_master(name: str, epoch: int, version: int, record: bytes) -> Wrapped:
 def unwrap(wrapped: Sequence[Wrapped]) -> list[bytes]:
     """The keys, aligned; from the cache where it has them, else by one call of the provider per version.
 
-    Raises SealBroken for a record that was changed or moved, KeyDestroyed when its key-encryption key is gone.
+    Raises SealBroken for a record that was changed or moved, KeyDestroyed when its key-encryption key was destroyed on purpose,
+    KeyNotHeld when it is missing.
     """
     names = [item.name for item in wrapped]
     known = key_cache.get_many(names)
     missing = {name: item for name, item in zip(names, wrapped, strict=True) if name not in known}
     for version in {item.version for item in missing.values()}:
         chosen = {name: item for name, item in missing.items() if item.version == version}
-        keys = provider().unwrap(
-            version, [item.record for item in chosen.values()], [item.parts for item in chosen.values()]
-        )
-        opened = dict(zip(chosen, keys, strict=True))
+        opened = dict(zip(chosen, _by_provider(version, [*chosen.values()]), strict=True))
         known.update(opened)
         key_cache.put_many(opened.items())
     return [known[name] for name in names]
+
+
+def _by_provider(version: int, wrapped: Sequence[Wrapped]) -> list[bytes]:
+    try:
+        return provider().unwrap(version, [item.record for item in wrapped], [item.parts for item in wrapped])
+    except KeyNotHeld as error:
+        if KeyEncryptionKey.objects.filter(version=version, status=KeyStatus.DESTROYED).exists():
+            raise KeyDestroyed(version=version) from error
+        raise
 
 
 def rewrap(wrapped: Sequence[Wrapped], version: int) -> list[bytes]:

@@ -16,7 +16,7 @@ from pseudonymize.errors import PolicyInvalid
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 12
-_TAG = "tag:yaml.org,2002:"
+_TEXTUAL = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float"))
 
 
 class Problems:
@@ -79,7 +79,7 @@ class Value:
         return [Value(node, f"{self.pointer}/{index}", self._problems) for index, node in enumerate(self._node.value)]
 
     def text(self, pattern: str = r"[^\x00-\x1f]{1,500}", what: str = "text") -> str:
-        plain = isinstance(self._node, yaml.ScalarNode) and self._node.tag in {f"{_TAG}str", f"{_TAG}int"}
+        plain = isinstance(self._node, yaml.ScalarNode) and self._node.tag in _TEXTUAL
         if plain and re.fullmatch(pattern, self._node.value):
             return str(self._node.value)
         self.refuse(f"Expected {what}.")

@@ -10,26 +10,29 @@ from pseudonymize.errors import PolicyInvalid
 from pseudonymize.policies import document
 from pseudonymize.policies.document import Problems, Value
 from pseudonymize.policies.policy import (
+    Buckets,
     DateShift,
     DetectText,
     DomainTerms,
     Drop,
     GateTerms,
-    Generalise,
     Keep,
     Mask,
     OnError,
+    Periods,
     Policy,
+    Prefix,
     Redact,
     Rule,
     TokenForm,
     TokenMac,
 )
-from pseudonymize.policies.vocabulary import CANONICALISERS, GENERALISATIONS, LANGUAGES
+from pseudonymize.policies.vocabulary import CANONICALISERS, GENERALISATION, LANGUAGES
 from pseudonymize.risk import OnViolation, RiskTerms
 
 _NAME = r"[a-z0-9][a-z0-9_-]{0,59}"
 _A_NAME = "a name of small letters, digits, - and _"
+_HOW_COARSE = "how coarse: 5y, year, quarter, month, week, prefix2, or a width like 10"
 _A_COLUMN = r"[^\x00-\x1f]{1,200}"
 
 Fields = Mapping[str, Value]
@@ -143,17 +146,31 @@ def _token_mac(name: str, found: Fields) -> TokenMac:
     return TokenMac(
         column_class=found["class"].text(r"[a-z0-9_.-]{1,60}", "the name of a class") if "class" in found else default,
         canonical=canonical,
-        form=TokenForm(found["out"].choice([*TokenForm])) if "out" in found else TokenForm.HEX,
+        form=TokenForm(found["out"].choice([*TokenForm])) if "out" in found else TokenForm.TOKEN,
     )
 
 
-def _generalise(name: str, found: Fields) -> Generalise:
-    to = found["to"].text(GENERALISATIONS, "how coarse: 5y, year, quarter, month, week, prefix2, or a width like 10")
-    return Generalise(
-        to=to if "to" in found else "",
-        bottom=found["bottom"].number(-1e12, 1e12) if "bottom" in found else None,
-        top=found["top"].number(-1e12, 1e12) if "top" in found else None,
-    )
+def _generalise(name: str, found: Fields) -> Buckets | Periods | Prefix:
+    to = found["to"].text(GENERALISATION, _HOW_COARSE) if "to" in found else ""
+    if to[:1].isdigit() and not to.endswith("y"):
+        return _buckets(float(to), found)
+    if "bottom" in found:
+        found["bottom"].refuse("A bottom is for numbers.")
+    if to.startswith("prefix") or not to:
+        if "top" in found:
+            found["top"].refuse("A top is for numbers and birth dates.")
+        return Prefix(int(to.removeprefix("prefix") or 1))
+    return Periods(to, found["top"].whole(1, 130) if "top" in found else None)
+
+
+def _buckets(width: float, found: Fields) -> Buckets:
+    if width <= 0:
+        found["to"].refuse("A bucket has a positive width.")
+    bottom = found["bottom"].number(-1e12, 1e12) if "bottom" in found else None
+    top = found["top"].number(-1e12, 1e12) if "top" in found else None
+    if bottom is not None and top is not None and bottom >= top:
+        found["top"].refuse("The top lies above the bottom.")
+    return Buckets(width, bottom, top)
 
 
 def _date_shift(name: str, found: Fields) -> DateShift:

@@ -22,10 +22,16 @@ class OnError(StrEnum):
 
 
 class TokenForm(StrEnum):
-    """How a token is written: 32 hexadecimal digits, or 26 characters of base 32."""
+    """How a token is written.
 
-    HEX = "hex"
+    `token` says what it is (kind, domain, epoch, check character) and is never tokenised twice; `opaque` is the same without
+    naming its domain; `base32_26` and `hex` are the bare 128 bits.
+    """
+
+    TOKEN = "token"  # noqa: S105  a word of the policy
+    OPAQUE = "opaque"
     BASE32 = "base32_26"
+    HEX = "hex"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +61,31 @@ class TokenMac:
 
     column_class: str
     canonical: str | None = None
-    form: TokenForm = TokenForm.HEX
+    form: TokenForm = TokenForm.TOKEN
 
 
 @dataclass(frozen=True, slots=True)
-class Generalise:
-    """A coarser value. `to` says how coarse (`5y`, `month`, `prefix2`, `10`); beyond `bottom` and `top` all are one."""
+class Buckets:
+    """Numbers as buckets of one width; beyond `bottom` and `top` all are one."""
 
-    to: str
+    width: float
     bottom: float | None = None
     top: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Dates as years, months, spans of years…; people of `oldest` years and more are one."""
+
+    to: str
+    oldest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """The first characters of a code."""
+
+    characters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +127,7 @@ class DetectText:
     language_column: str | None = None
 
 
-Rule: TypeAlias = TokenMac | Generalise | DateShift | Mask | Redact | Drop | Keep | DetectText
+Rule: TypeAlias = TokenMac | Buckets | Periods | Prefix | DateShift | Mask | Redact | Drop | Keep | DetectText
 
 
 @dataclass(frozen=True, slots=True)

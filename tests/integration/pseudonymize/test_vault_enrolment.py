@@ -198,6 +198,7 @@ def test_eight_imports_of_the_same_people_at_once_make_each_person_once() -> Non
     assert DataSubject.objects.count() == SubjectKey.objects.count() == len(SUBJECTS)
 
 
+@pytest.mark.slow  # the figure is the promise
 @pytest.mark.django_db
 def test_twenty_five_hundred_people_with_eight_identifiers_enrol_in_under_five_seconds() -> None:
     people = [

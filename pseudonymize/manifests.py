@@ -1,0 +1,168 @@
+"""Manifests: a signed statement of what one run did, so that a training set can show where it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+from django.db import transaction
+
+from audit import log
+from governance.kernel import crypto
+from governance.kernel.actors import Actor
+from governance.kernel.errors import JSON
+from governance.kernel.ids import opaque, uuid7
+from governance.kernel.secret_files import load_or_create
+from pseudonymize.errors import ManifestInvalid
+from pseudonymize.models import Manifest as Row
+from pseudonymize.policies.publishing import Published
+
+TYPE = "pseudonymization-manifest+jwt"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A run's manifest: its row's id, what it states, and the statement signed (JWS, EdDSA)."""
+
+    id: UUID
+    policy_sha256: str
+    rows: int
+    columns: tuple[Mapping[str, JSON], ...]
+    statement: Mapping[str, JSON]
+    entry_id: UUID
+    jws: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a run has to say for its manifest."""
+
+    activity: str
+    verdict_id: UUID | None
+    rows_in: int
+    rows_out: int
+    started_at: datetime
+    finished_at: datetime
+    statement: Mapping[str, JSON]
+
+
+def record(published: Published, facts: Facts, *, actor: Actor) -> Manifest:
+    """Sign the manifest, keep it, and put the run into the log, in one transaction."""
+    identifier = uuid7()
+    domain = published.domain
+    statement: dict[str, JSON] = {
+        "manifest": opaque("man", identifier),
+        "domain": {
+            "id": domain.key,
+            "purpose": domain.purpose,
+            "epoch": domain.epoch,
+            "join_group": domain.join_group,
+            "recipients": list(domain.recipients),
+            "retention_days": domain.retention_days,
+        },
+        "policy": {"name": published.name, "number": published.number},
+        "activity": facts.activity,
+        "verdict_id": str(facts.verdict_id) if facts.verdict_id else None,
+        "actor": str(actor),
+        "started_at": facts.started_at.isoformat(),
+        "finished_at": facts.finished_at.isoformat(),
+        **facts.statement,
+    }
+    with transaction.atomic():
+        jws = crypto.jws_sign(signing_key(), statement, TYPE)
+        entry = log.emit(
+            "pseudonymize.run",
+            actor=actor,
+            object=f"manifest:{identifier}",
+            purpose=domain.purpose,
+            facts={
+                "policy_sha256": str(statement["policy_sha256"]),
+                "domain": domain.key,
+                "epoch": domain.epoch,
+                "activity": facts.activity,
+                "rows_in": facts.rows_in,
+                "rows_out": facts.rows_out,
+                "output_sha256": str(statement["output_sha256"]),
+                "manifest_sha256": hashlib.sha256(jws.encode()).hexdigest(),
+            },
+        )
+        Row.objects.create(
+            id=identifier,
+            policy_id=published.id,
+            activity=facts.activity,
+            verdict_id=facts.verdict_id,
+            actor=str(actor),
+            rows_in=facts.rows_in,
+            rows_out=facts.rows_out,
+            started_at=facts.started_at,
+            finished_at=facts.finished_at,
+            statement=statement,
+            jws=jws,
+            entry_id=entry,
+        )
+    columns = statement["columns"]
+    return Manifest(
+        id=identifier,
+        policy_sha256=str(statement["policy_sha256"]),
+        rows=facts.rows_out,
+        columns=tuple(column for column in columns if isinstance(column, dict)) if isinstance(columns, list) else (),
+        statement=statement,
+        entry_id=entry,
+        jws=jws,
+    )
+
+
+def signing_key() -> crypto.SigningKey:
+    """The key that signs manifests, made on first use."""
+    return _signing_key(load_or_create("pseudonymize_manifest_key", _new_signing_key))
+
+
+def _new_signing_key() -> bytes:
+    return crypto.SigningKey.generate().raw
+
+
+@lru_cache(maxsize=4)
+def _signing_key(raw: bytes) -> crypto.SigningKey:
+    return crypto.SigningKey.from_bytes(raw)
+
+
+def verify(jws: str, table: pa.Table | None = None) -> dict[str, Any]:
+    """The statement of a manifest that this service signed; with `table`, that it is about this very table.
+
+    Raises SignatureInvalid for a forged manifest, ManifestInvalid for another table.
+    """
+    statement = crypto.jws_verify(signing_key().public_bytes, jws, TYPE)
+    if table is not None and statement.get("output_sha256") != table_sha256(table):
+        raise ManifestInvalid("The manifest is about another table.")
+    return statement
+
+
+class _Digest:
+    """A file that only remembers the digest of what was written to it."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.sha256 = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        self.sha256.update(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
+def table_sha256(table: pa.Table) -> str:
+    """SHA-256 of the table as one Arrow IPC stream, its columns in one chunk each."""
+    sink = _Digest()
+    whole = table.combine_chunks()
+    with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), whole.schema) as stream:
+        stream.write_table(whole)
+    return sink.sha256.hexdigest()

@@ -1,0 +1,163 @@
+"""The gate before data leaves: a sample of the output is searched for personal data, and the run stops when there is too much.
+
+Two searches: detection over every text column that is not a token, and, row by row, whether a direct identifier of that very row
+still stands in one of its texts. The rate is judged by its upper confidence bound (Wilson score, with the correction for a sample
+that is a good part of the whole): a small sample does not pass for a clean table, a table that was searched whole is what it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from governance.kernel.errors import JSON
+from pseudonymize.errors import ResidualPersonalData
+from pseudonymize.policies.policy import DetectText, Drop, GateTerms, Keep, Mask, Policy, Prefix, Redact, Rule, TokenMac
+
+_DRAW = "__draw__"
+_SHORTEST = 5
+"""Identifiers of fewer characters are found by chance in too many texts."""
+_SCORE = 0.6
+"""Findings that the detector itself doubts are no reason to stop a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What the gate saw. `upper_per_1000` is what was judged."""
+
+    rows: int
+    searched: int
+    hits: int
+    rate_per_1000: float
+    upper_per_1000: float
+
+    def as_json(self, terms: GateTerms) -> dict[str, JSON]:
+        return {
+            "limit_per_1000": terms.rows_per_1000,
+            "confidence": terms.confidence,
+            "rows_searched": self.searched,
+            "rows_with_findings": self.hits,
+            "rate_per_1000": self.rate_per_1000,
+            "upper_per_1000": self.upper_per_1000,
+        }
+
+
+class Sample:
+    """A uniform sample of rows over as many batches as come: the texts of the output beside the direct identifiers of the input.
+
+    The identifiers stay in memory for the length of the run and are neither written nor shown.
+    """
+
+    def __init__(self, policy: Policy, terms: GateTerms) -> None:
+        self._terms = terms
+        self._texts = [name for name, rule in policy.columns.items() if _is_searched(rule)]
+        self._direct = [name for name, rule in policy.columns.items() if _is_direct(rule)]
+        self._language = {name: _language(rule) for name, rule in policy.columns.items()}
+        self._random = np.random.default_rng()
+        self._kept: pl.DataFrame | None = None
+        self.rows = 0
+
+    def add(self, source: pa.Table, output: pa.Table) -> None:
+        """Draw from a batch; `source` holds the input rows of `output`, in its order."""
+        self.rows += len(output)
+        columns: dict[str, pl.Series | np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
+        draws = self._random.random(len(output))
+        chosen = np.argsort(draws)[: self._terms.sample]
+        for name in self._texts:
+            if name in output.column_names:
+                columns[f"text:{name}"] = _strings(output[name].take(pa.array(chosen)))
+        for name in self._direct:
+            if name in source.column_names:
+                columns[f"direct:{name}"] = _strings(source[name].take(pa.array(chosen)))
+        batch = pl.DataFrame(columns | {_DRAW: draws[chosen]})
+        kept = batch if self._kept is None else pl.concat([self._kept, batch], how="diagonal")
+        self._kept = kept.sort(_DRAW).head(self._terms.sample)
+
+    def judge(self) -> GateResult:
+        """Search the sample. Raises ResidualPersonalData when the bound is over the limit."""
+        kept = self._kept if self._kept is not None else pl.DataFrame()
+        searched = len(kept)
+        hit = np.zeros(searched, dtype=np.bool_)
+        for name in (column for column in kept.columns if column.startswith("text:")):
+            hit |= self._found(kept[name], self._language[name.removeprefix("text:")])
+            for other in (column for column in kept.columns if column.startswith("direct:")):
+                hit |= _stands_in(kept[other], kept[name])
+        hits = int(hit.sum())
+        upper = upper_bound(hits, searched, self.rows, self._terms.confidence)
+        result = GateResult(self.rows, searched, hits, 1000 * hits / max(searched, 1), 1000 * upper)
+        if result.upper_per_1000 > self._terms.rows_per_1000:
+            raise ResidualPersonalData(
+                f"{hits} of {searched} rows searched still hold personal data.",
+                rows=self.rows,
+                searched=searched,
+                hits=hits,
+                upper_per_1000=result.upper_per_1000,
+                limit_per_1000=self._terms.rows_per_1000,
+            )
+        return result
+
+    @staticmethod
+    def _found(texts: pl.Series, language: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Where detection finds something; each distinct text searched once."""
+        from pseudonymize import detection
+
+        distinct = texts.drop_nulls().unique().to_list()
+        findings = detection.find(distinct, language) if distinct else []
+        dirty = [text for text, found in zip(distinct, findings, strict=True) if any(f.score >= _SCORE for f in found)]
+        return np.asarray(texts.is_in(dirty).fill_null(value=False).to_numpy(), dtype=np.bool_)
+
+
+def _is_searched(rule: Rule) -> bool:
+    """Texts that could still say something: not tokens, not constants, not labels that we made."""
+    return isinstance(rule, Keep | DetectText | Mask | Prefix)
+
+
+def _is_direct(rule: Rule) -> bool:
+    return isinstance(rule, TokenMac | Redact | Mask | Drop)
+
+
+def _language(rule: Rule) -> str:
+    return rule.language if isinstance(rule, DetectText) else "en"
+
+
+def _strings(column: pa.ChunkedArray) -> pl.Series:
+    series = pl.Series(pl.from_arrow(column))
+    if series.dtype in (pl.String, pl.Categorical):
+        return series.cast(pl.String)
+    # Numbers and dates are not free text; as a direct identifier a number is compared as it is written.
+    return (
+        series.cast(pl.String, strict=False)
+        if series.dtype.is_integer()
+        else pl.Series([None] * len(series), dtype=pl.String)
+    )
+
+
+def _stands_in(direct: pl.Series, texts: pl.Series) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    frame = pl.DataFrame({"direct": direct, "text": texts}).with_columns(pl.all().str.to_lowercase().str.strip_chars())
+    long_enough = pl.col("direct").str.len_chars() >= _SHORTEST
+    found = frame.select(
+        pl.when(long_enough)
+        .then(pl.col("text").str.contains(pl.col("direct"), literal=True))
+        .otherwise(pl.lit(value=False))
+    ).to_series()
+    return np.asarray(found.fill_null(value=False).to_numpy(), dtype=np.bool_)
+
+
+def upper_bound(hits: int, searched: int, rows: int, confidence: float) -> float:
+    """The one-sided upper bound of a share after `hits` in `searched` of `rows`; the share itself when all were searched."""
+    if searched == 0:
+        return 0.0
+    share = hits / searched
+    if searched >= rows:
+        return share
+    # As if the sample were larger, by as much as a sample without replacement of a finite table knows more.
+    weight = searched * (rows - 1) / (rows - searched)
+    z = NormalDist().inv_cdf(confidence)
+    centre = share + z * z / (2 * weight)
+    spread = z * sqrt(share * (1 - share) / weight + z * z / (4 * weight * weight))
+    return min(1.0, (centre + spread) / (1 + z * z / weight))
