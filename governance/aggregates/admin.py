@@ -21,7 +21,10 @@ from governance.kernel.errors import GovernanceError
 class OpenBudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """A dataset, its purpose, and the epsilon that may ever be spent on it."""
 
-    dataset = forms.ChoiceField(choices=lambda: [(dataset.key, dataset.title) for dataset in datasets.registered()])
+    # Not called dataset: the theme takes a POST with a field of that name for one of its own tables.
+    about = forms.ChoiceField(
+        label="Dataset", choices=lambda: [(dataset.key, dataset.title) for dataset in datasets.registered()]
+    )
     epsilon_total = forms.DecimalField(
         min_value=0.000001,
         max_value=100,
@@ -32,13 +35,13 @@ class OpenBudgetForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
 
     class Meta:
         model = Budget
-        fields = ("dataset",)
+        fields = ()
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        key = cleaned.get("dataset")
+        key = cleaned.get("about")
         if key and budgets.find(key, datasets.get(key).purpose):
-            self.add_error("dataset", "This dataset has a budget for its purpose.")
+            self.add_error("about", "This dataset has a budget for its purpose.")
         return cleaned
 
 
@@ -59,7 +62,7 @@ class BudgetAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no types
     )
 
     def get_fields(self, request: HttpRequest, obj: Budget | None = None) -> tuple[str, ...]:
-        return ("dataset", "epsilon_total", "delta_total") if obj is None else self.readonly_fields
+        return ("about", "epsilon_total", "delta_total") if obj is None else self.readonly_fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Budget | None = None) -> tuple[str, ...]:
         return () if obj is None else self.readonly_fields
@@ -77,8 +80,8 @@ class BudgetAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no types
         """Opening goes through the verb; the row it made is the one that the page then shows."""
         chosen = form.cleaned_data
         made = budgets.create(
-            chosen["dataset"],
-            datasets.get(chosen["dataset"]).purpose,
+            chosen["about"],
+            datasets.get(chosen["about"]).purpose,
             float(chosen["epsilon_total"]),
             float(chosen.get("delta_total") or 0),
             actor=actor_of(request),
