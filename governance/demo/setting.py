@@ -38,8 +38,8 @@ def clear_stage() -> Replaced | None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT obj_description('public'::regnamespace, 'pg_namespace')")
         mark = cursor.fetchone()[0] or ""
-        counts = {name: _count(cursor, name) for name in ("pseudonymize_datasubject", "engine_event", "audit_entry")}
-        if counts["pseudonymize_datasubject"] and not mark.startswith(_MARK):
+        counts = {name: _count(cursor, name) for name in ("pseudonymize_data_subject", "engine_event", "audit_entry")}
+        if counts["pseudonymize_data_subject"] and not mark.startswith(_MARK):
             raise NotADemonstration(
                 "The vault holds people that no demonstration made. Use another database (ZGODA_VAR or DATABASE_URL)."
             )
