@@ -81,7 +81,7 @@ def entry_digest(entry: Any) -> str:
             "action": entry.action,
             "changes": entry.changes,
             "model": f"{entry.content_type.app_label}.{entry.content_type.model}",
-            "object": entry.object_pk,
+            "object": str(entry.object_pk),
             "at": entry.timestamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
     )

@@ -28,25 +28,35 @@ class Difference:
     harm: Harm
 
 
-def first_difference(expected: Sequence[bytes | None], found: Sequence[bytes | None]) -> Difference | None:
-    """The first place where the two part; None when they agree all along and have no holes."""
+def first_difference(expected: Sequence[bytes | None], found: Sequence[bytes | None], signed: int) -> Difference | None:
+    """The first place where the two part; None when they agree all along and have no holes.
+
+    ``signed`` is how many entries there should be: it tells a missing one from a strange one where nothing else does.
+    """
     for seq in range(max(len(expected), len(found))):
         should = expected[seq] if seq < len(expected) else None
         there = found[seq] if seq < len(found) else None
         if there is None or there != should:
-            return Difference(seq, _harm(should, there, expected, found))
+            return Difference(seq, _harm(should, there, expected, found, signed))
     return None
 
 
 def _harm(
-    should: bytes | None, there: bytes | None, expected: Sequence[bytes | None], found: Sequence[bytes | None]
+    should: bytes | None,
+    there: bytes | None,
+    expected: Sequence[bytes | None],
+    found: Sequence[bytes | None],
+    signed: int,
 ) -> Harm:
     elsewhere = should is not None and should in set(found)
     belongs = there is not None and there in set(expected)
     if there is None:
         return Harm.MOVED if elsewhere else Harm.REMOVED
     if should is None:
-        return Harm.MOVED if belongs else Harm.ADDED
+        present = sum(hash_ is not None for hash_ in found)
+        if belongs:
+            return Harm.REMOVED if present < signed else Harm.MOVED
+        return Harm.ADDED if present > signed else Harm.CHANGED
     if elsewhere:
         return Harm.MOVED if belongs else Harm.ADDED
     return Harm.REMOVED if belongs else Harm.CHANGED

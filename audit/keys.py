@@ -7,6 +7,7 @@ slipped into the database, or moved, has no valid tag, so that verification can 
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 
 from django.conf import settings
 
@@ -21,12 +22,7 @@ def _new_signing_key() -> bytes:
 
 def signing_key() -> crypto.SigningKey:
     """The key that signs checkpoints; made on first use."""
-    return _signing_key(load_or_create("audit_signing_key", _new_signing_key))
-
-
-@lru_cache(maxsize=8)
-def _signing_key(raw: bytes) -> crypto.SigningKey:
-    return crypto.SigningKey.from_bytes(raw)
+    return _signing_key(settings.ZGODA_KEYS_DIR)
 
 
 def verifier() -> Verifier:
@@ -36,19 +32,25 @@ def verifier() -> Verifier:
 
 def staged_key() -> bytes:
     """Authenticates staged rows."""
-    return _derived(load_or_create("audit_row_key", crypto.random_key), "staged")
+    return _row_key(settings.ZGODA_KEYS_DIR, "staged")
 
 
 def index_key() -> bytes:
     """Authenticates the index: which entry has which number."""
-    return _derived(load_or_create("audit_row_key", crypto.random_key), "index")
+    return _row_key(settings.ZGODA_KEYS_DIR, "index")
 
 
 def tombstone_key() -> bytes:
     """Hides the subjects for whom no link is made any more."""
-    return _derived(load_or_create("audit_row_key", crypto.random_key), "tombstone")
+    return _row_key(settings.ZGODA_KEYS_DIR, "tombstone")
+
+
+# Cached for each key directory: these are asked for with every entry.
+@lru_cache(maxsize=8)
+def _signing_key(directory: Path) -> crypto.SigningKey:
+    return crypto.SigningKey.from_bytes(load_or_create("audit_signing_key", _new_signing_key))
 
 
 @lru_cache(maxsize=32)
-def _derived(key: bytes, label: str) -> bytes:
-    return crypto.derive(key, "audit", label)
+def _row_key(directory: Path, label: str) -> bytes:
+    return crypto.derive(load_or_create("audit_row_key", crypto.random_key), "audit", label)

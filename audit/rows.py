@@ -19,6 +19,7 @@ from governance.kernel import crypto
 
 _CHUNK = 10_000
 _NEAR = 512
+_SHIFTS = (1, -1, 2, -2, 3, -3)
 
 
 @dataclass(slots=True)
@@ -64,8 +65,9 @@ def read(size: int, step: Callable[[int], None]) -> Log:
         if len(log) % _CHUNK == 0:
             step(len(log))
     log.missing(size)
-    _expect_from_tiles(log, size)
-    _expect_from_misplaced_rows(log)
+    if log.macs or None in log.expected:
+        _expect_from_misplaced_rows(log)
+        _expect_from_tiles(log, size)
     step(len(log))
     return log
 
@@ -112,21 +114,13 @@ def columns_flaw(entry_id: UUID, header: str, columns: list[Any]) -> str | None:
     return f"the column {wrong[0]} is not what the header says" if wrong else None
 
 
-def _expect_from_tiles(log: Log, size: int) -> None:
-    """Where the index gives no evidence, take the hash that the full tile holds."""
-    holes = [seq for seq, hash_ in enumerate(log.expected[:size]) if hash_ is None]
-    for index in sorted({seq // WIDTH for seq in holes if seq < size // WIDTH * WIDTH}):
-        with connection.cursor() as cursor:
-            cursor.execute('SELECT hashes FROM audit_tile WHERE level = 0 AND "index" = %s', [index])
-            row = cursor.fetchone()
-        for offset in range(WIDTH) if row else ():
-            if log.expected[index * WIDTH + offset] is None:
-                hash_ = bytes(row[0])[offset * HASH_SIZE : (offset + 1) * HASH_SIZE]
-                log.expected[index * WIDTH + offset] = hash_ or None
-
-
 def _expect_from_misplaced_rows(log: Log) -> None:
     """An index row whose tag is good for another number belongs there, be it that its number was changed or its contents."""
+    for seq, (mac, entry_id, indexed) in log.macs.items():
+        for right in (seq + offset for offset in _SHIFTS if 0 <= seq + offset < len(log)):
+            if log.expected[right] is None and index_mac(right, entry_id, indexed) == mac:
+                log.expected[right] = indexed
+                break
     holes = [seq for seq, hash_ in enumerate(log.expected) if hash_ is None][:_NEAR]
     strays = list(log.macs.items())[:_NEAR]
     for seq in holes:
@@ -136,3 +130,22 @@ def _expect_from_misplaced_rows(log: Log) -> None:
             if right == mac or (own is not None and right == own[0]):
                 log.expected[seq] = indexed
                 break
+
+
+def _expect_from_tiles(log: Log, size: int) -> None:
+    """Where the index gives no evidence, take the hash that the full tile holds, unless the tile contradicts the index elsewhere."""
+    holes = [seq for seq, hash_ in enumerate(log.expected[:size]) if hash_ is None]
+    known = set(log.expected)
+    for index in sorted({seq // WIDTH for seq in holes if seq < size // WIDTH * WIDTH}):
+        with connection.cursor() as cursor:
+            cursor.execute('SELECT hashes FROM audit_tile WHERE level = 0 AND "index" = %s', [index])
+            row = cursor.fetchone()
+        hashes = bytes(row[0]) if row else b""
+        start = index * WIDTH
+        tile = [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
+        evidence = log.expected[start : start + WIDTH]
+        if any(sure is not None and sure != hash_ for sure, hash_ in zip(evidence, tile, strict=False)):
+            continue
+        for offset, hash_ in enumerate(tile[: len(evidence)]):
+            if evidence[offset] is None and hash_ not in known:
+                log.expected[start + offset] = hash_

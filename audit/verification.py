@@ -135,7 +135,7 @@ def _heads(findings: _Findings) -> list[tuple[int, bytes]]:
 
 
 def _check_entries(log: rows.Log, size: int, findings: _Findings) -> None:
-    if difference := first_difference(log.expected, log.found):
+    if difference := first_difference(log.expected, log.found, size):
         seq, harm = difference.seq, difference.harm
         findings.name(seq, log.entry_ids[seq], harm, _explain(harm, beyond=seq >= size))
     elif len(log) > size:

@@ -1,0 +1,233 @@
+"""Entries are written with the change they record, numbered once, and nobody changes them afterwards."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from audit import checkpoints, keys, log, models, receipts, sequencer, tree
+from audit.errors import LogBroken, NoCheckpoint, NotInTransaction, NotYetSequenced, UnknownEntry
+from audit.merkle import verify_consistency, verify_inclusion
+from audit.verification import verify_log
+from governance.kernel.actors import SYSTEM, Actor, ActorKind
+from governance.kernel.ids import SubjectId, uuid7
+from governance.kernel.invariants import registered
+from tests.integration.audit.arrange import CLIENT, sql, undone, unguarded, write, write_log
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_entry_outside_a_transaction_is_refused():
+    with pytest.raises(NotInTransaction):
+        log.emit("consent.given", actor=CLIENT)
+    with pytest.raises(NotInTransaction):
+        log.emit_many([log.Draft("consent.given", CLIENT)])
+    assert log.emit_many([]) == []
+    assert not models.Entry.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_leaves_nothing():
+    alice = SubjectId(uuid7())
+    with pytest.raises(RuntimeError), transaction.atomic():
+        log.emit("consent.given", actor=CLIENT, subject=alice)
+        log.emit_many([log.Draft("consent.given", CLIENT, subject=alice)] * 3)
+        raise RuntimeError
+    for model in (models.Entry, models.Pending, models.SubjectLink):
+        assert not model.objects.exists()
+    assert sequencer.sequence() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_entries_of_one_transaction_share_a_group_and_those_of_another_do_not():
+    with transaction.atomic():
+        first = log.emit("consent.given", actor=CLIENT)
+        try:
+            with transaction.atomic():
+                log.emit("consent.given", actor=CLIENT)
+                raise ValueError
+        except ValueError:
+            pass
+        second = log.emit("consent.given", actor=CLIENT)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        log.emit("consent.given", actor=CLIENT)
+        raise RuntimeError
+    with transaction.atomic():
+        third = log.emit("consent.given", actor=CLIENT)
+    group = dict(models.Entry.objects.values_list("id", "transaction_id"))
+    assert len(group) == 3
+    assert group[first] == group[second] != group[third]
+
+
+@pytest.mark.django_db
+def test_emit_writes_the_entry_its_link_and_its_place_in_the_queue():
+    alice, grace = SubjectId(uuid7()), uuid7()
+    entry = log.emit(
+        "consent.given",
+        actor=Actor(ActorKind.GUARDIAN, str(grace)),
+        object="consent_event:1",
+        subject=alice,
+        purpose="newsletter",
+        facts={"version": 2},
+    )
+    row = models.Entry.objects.get(pk=entry)
+    assert json.loads(row.header)["facts"] == {"version": 2}
+    assert (row.action, row.object, row.purpose) == ("consent.given", "consent_event:1", "newsletter")
+    assert str(alice) not in row.header
+    assert str(grace) not in row.header
+    assert set(models.SubjectLink.objects.values_list("role", "subject_id")) == {("subject", alice), ("actor", grace)}
+    assert models.Pending.objects.get().entry_id == entry
+    sequencer.sequence()
+    assert verify_log().verified
+
+
+@pytest.mark.django_db
+def test_append_only_tables_refuse_update_delete_and_truncate():
+    write_log(300)
+    for table in ("audit_entry", "audit_leaf", "audit_tile", "audit_checkpoint", "audit_subject_link"):
+        assert sql(f"SELECT count(*) FROM {table}") != [(0,)]
+        column = sql(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position DESC LIMIT 1", table
+        )[0][0]
+        for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table}"):
+            with pytest.raises(DatabaseError, match=r"append-only|erasure alone"), transaction.atomic():
+                sql(statement)
+    assert verify_log().verified
+
+
+@pytest.mark.django_db
+def test_numbers_are_gap_free_and_every_checkpoint_extends_the_one_before():
+    assert sequencer.sequence() == 0
+    with pytest.raises(NoCheckpoint):
+        checkpoints.latest()
+    ids = write_log(1, 1, 254, 300, 44)
+    assert list(models.Leaf.objects.order_by("seq").values_list("seq", flat=True)) == list(range(600))
+    assert list(models.Leaf.objects.order_by("seq").values_list("entry_id", flat=True)) == ids
+    sizes = list(models.Checkpoint.objects.order_by("size").values_list("size", flat=True))
+    assert sizes == [1, 2, 256, 556, 600]
+    head = checkpoints.latest()
+    assert checkpoints.open_checkpoint(head.note, [keys.verifier()]).root == head.root
+    for size in sizes:
+        old = checkpoints.at(size)
+        assert tree.root(size) == old.root
+        verify_consistency(size, 600, tree.consistency_proof(size, 600), old.root, head.root)
+    assert models.Tile.objects.count() == 2
+    assert all(not check().violations for name, check in registered().items() if name.startswith("audit."))
+
+
+@pytest.mark.django_db
+def test_a_receipt_proves_an_entry_under_the_signed_checkpoint():
+    ids = write_log(300, 33)
+    for seq in (0, 255, 256, 299, 332):
+        receipt = receipts.receipt(ids[seq])
+        assert receipt.seq == seq
+        leaf = bytes(models.Entry.objects.get(pk=ids[seq]).leaf_hash)
+        verify_inclusion(leaf, seq, 333, receipt.proof, receipt.checkpoint.root)
+        assert receipt.text.startswith("c2sp.org/tlog-proof@v1\nextra ")
+    with pytest.raises(UnknownEntry):
+        receipts.receipt(uuid7())
+    with pytest.raises(UnknownEntry):
+        tree.inclusion_proof(333, 333)
+    (waiting,) = write(1)
+    with pytest.raises(NotYetSequenced):
+        receipts.receipt(waiting)
+    assert receipts.wait_for_inclusion(waiting).seq == 333
+
+
+@pytest.mark.django_db
+def test_large_batches_are_numbered_in_several_transactions():
+    write(700)
+    assert sequencer.sequence(batch=300) == 700
+    assert list(models.Checkpoint.objects.order_by("size").values_list("size", flat=True)) == [300, 600, 700]
+    assert verify_log().verified
+
+
+@pytest.mark.django_db
+def test_staged_rows_that_are_not_ours_get_no_number():
+    write_log(5)
+    ids = write(3)
+    forged = uuid7()
+    sql("INSERT INTO audit_pending (entry_id, leaf_hash, mac) VALUES (%s, %s, %s)", forged, b"x" * 32, b"y" * 32)
+    sql("UPDATE audit_pending SET leaf_hash = %s WHERE entry_id = %s", b"z" * 32, ids[1])
+    replayed = models.Leaf.objects.order_by("seq").first()
+    sql(
+        "INSERT INTO audit_pending (entry_id, leaf_hash, mac) VALUES (%s, %s, %s)",
+        replayed.entry_id, replayed.leaf_hash, log.staged_mac(replayed.entry_id, bytes(replayed.leaf_hash)),
+    )  # fmt: skip
+    assert sequencer.sequence() == 2
+    assert set(models.Pending.objects.filter(refused=True).values_list("entry_id", flat=True)) == {forged, ids[1], replayed.entry_id}
+    assert sequencer.sequence() == 0  # they do not hold up the others
+    report = verify_log()
+    assert not report.verified
+    assert report.first_bad.kind == "added"
+
+
+@pytest.mark.django_db
+def test_nothing_is_signed_over_a_tree_that_does_not_fit_the_last_checkpoint():
+    write_log(300)
+    for statement in (
+        "UPDATE audit_leaf SET leaf_hash = sha256(leaf_hash) WHERE seq = 299",
+        "DELETE FROM audit_leaf WHERE seq = 299",
+        "INSERT INTO audit_leaf SELECT 300, gen_random_uuid(), leaf_hash, mac FROM audit_leaf WHERE seq = 1",
+        "DELETE FROM audit_checkpoint",
+        "UPDATE audit_tile SET root = sha256(root)",
+    ):
+        with undone():
+            unguarded(statement)
+            write(1)
+            with pytest.raises(LogBroken), transaction.atomic():
+                sequencer.sequence()
+            assert sql("SELECT max(size) FROM audit_checkpoint")[0][0] in (300, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_concurrent_writers_and_sequencers_lose_nothing_and_leave_no_gap():
+    """Four writers, each committing and rolling back, while two sequencers run: ids become visible out of order."""
+    committed: list = []
+    errors: list[BaseException] = []
+    stop = threading.Event()
+
+    def writing(number: int) -> None:
+        try:
+            for turn in range(30):
+                try:
+                    with transaction.atomic():
+                        mine = [log.emit("consent.given", actor=SYSTEM, facts={"writer": number, "turn": turn})]
+                        mine += log.emit_many([log.Draft("consent.given", SYSTEM)] * (turn % 4))
+                        if turn % 5 == 4:
+                            raise ValueError
+                except ValueError:
+                    continue
+                committed.extend(mine)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    def sequencing() -> None:
+        try:
+            while not stop.is_set():
+                sequencer.sequence(batch=17)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    writers = [threading.Thread(target=writing, args=(number,)) for number in range(4)]
+    sequencers = [threading.Thread(target=sequencing) for _ in range(2)]
+    for thread in (*writers, *sequencers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    for thread in sequencers:
+        thread.join()
+    assert not errors
+    sequencer.sequence()
+    numbered = dict(models.Leaf.objects.values_list("entry_id", "seq"))
+    assert set(numbered) == set(committed)
+    assert sorted(numbered.values()) == list(range(len(committed)))
+    assert not models.Pending.objects.exists()
+    assert verify_log().verified
