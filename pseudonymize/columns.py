@@ -5,7 +5,7 @@ The world is closed: a column that the policy does not name is refused, and so i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.kernel.clock import today
+from pseudonymize import texts
+from pseudonymize.detection import Kind
 from pseudonymize.errors import ColumnsMissing, ColumnsNotCovered, TableUnreadable, TransformFailed
 from pseudonymize.keys import masters
 from pseudonymize.keys.domain_keys import working_key
@@ -246,36 +248,30 @@ def _kept(values: pa.Array) -> pa.Array:
 
 
 def _redacted(rule: DetectText, text: pa.Array, table: pa.Table) -> _Column:
+    kinds = frozenset(map(Kind, rule.types)) or frozenset(Kind)
     if rule.language_column is None:
-        return _Column(_redact(text, rule.language))
+        return _Column(_redact(text, rule.language, kinds))
     languages = _text(_plain(table[rule.language_column])).cast(pa.string())
     answer = pa.nulls(len(text), pa.string())
-    known = np.zeros(len(text), dtype=np.bool_)
-    for language in pc.unique(languages.drop_null()).to_pylist():
+    searched = np.zeros(len(text), dtype=np.bool_)
+    for language in texts.LANGUAGES:
         rows = _flags(pc.equal(languages, language))
-        if _is_searchable(language):
-            answer = pc.replace_with_mask(answer, pa.array(rows), _redact(text.filter(pa.array(rows)), language))
-            known |= rows
-    return _Column(answer, ~known & _flags(text.is_valid()))
+        found = _redact(text.filter(pa.array(rows)), language, kinds)
+        answer = pc.replace_with_mask(answer, pa.array(rows), found)
+        searched |= rows
+    # A text in a language that nobody can search does not pass.
+    return _Column(answer, ~searched & _flags(text.is_valid()))
 
 
-def _is_searchable(language: str) -> bool:
-    from pseudonymize.policies.vocabulary import LANGUAGES
-
-    return language in LANGUAGES
-
-
-def _redact(text: pa.Array, language: str) -> pa.Array:
+def _redact(text: pa.Array, language: str, kinds: frozenset[Kind]) -> pa.Array:
     """Each distinct text searched once."""
-    from pseudonymize import detection
-
     encoded = text.cast(pa.string()).dictionary_encode()
-    cleaned: Sequence[str] = detection.redact(encoded.dictionary.to_pylist(), language)
+    cleaned = texts.redact(encoded.dictionary.to_pylist(), language, kinds)
     return pa.array(cleaned, pa.string()).take(encoded.indices)
 
 
 def _flags(array: pa.Array) -> Flags:
-    return np.asarray(pc.fill_null(array, value=False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return np.asarray(array.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _either(left: Flags | None, right: Flags) -> Flags:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +39,10 @@ class Manifest:
     statement: Mapping[str, JSON]
     entry_id: UUID
     jws: str
+
+    def as_file(self) -> str:
+        """The statement to read and the same signed, as JSON text for the file beside an output."""
+        return json.dumps({"statement": self.statement, "jws": self.jws}, indent=2, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +138,25 @@ def _signing_key(raw: bytes) -> crypto.SigningKey:
     return crypto.SigningKey.from_bytes(raw)
 
 
-def verify(jws: str, table: pa.Table | None = None) -> dict[str, Any]:
-    """The statement of a manifest that this service signed; with `table`, that it is about this very table.
+def verify(jws: str, output: pa.Table | Path | None = None) -> dict[str, Any]:
+    """The statement of a manifest that this service signed; with `output`, that it is about this very table or file.
 
-    Raises SignatureInvalid for a forged manifest, ManifestInvalid for another table.
+    Raises SignatureInvalid for a forged manifest, ManifestInvalid for another output.
     """
     statement = crypto.jws_verify(signing_key().public_bytes, jws, TYPE)
-    if table is not None and statement.get("output_sha256") != table_sha256(table):
-        raise ManifestInvalid("The manifest is about another table.")
+    if output is not None and statement.get("output_sha256") != _sha256(output):
+        raise ManifestInvalid("The manifest is about another output.")
     return statement
+
+
+def _sha256(output: pa.Table | Path) -> str:
+    return file_sha256(output) if isinstance(output, Path) else table_sha256(output)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Digest:

@@ -16,8 +16,10 @@ import polars as pl
 import pyarrow as pa
 
 from governance.kernel.errors import JSON
+from pseudonymize import texts
 from pseudonymize.errors import ResidualPersonalData
 from pseudonymize.policies.policy import DetectText, Drop, GateTerms, Keep, Mask, Policy, Prefix, Redact, Rule, TokenMac
+from pseudonymize.texts import DIRECT, Finding
 
 _DRAW = "__draw__"
 _SHORTEST = 5
@@ -57,7 +59,7 @@ class Sample:
         self._terms = terms
         self._texts = [name for name, rule in policy.columns.items() if _is_searched(rule)]
         self._direct = [name for name, rule in policy.columns.items() if _is_direct(rule)]
-        self._language = {name: _language(rule) for name, rule in policy.columns.items()}
+        self._languages = {name: _languages(rule) for name, rule in policy.columns.items()}
         self._random = np.random.default_rng()
         self._kept: pl.DataFrame | None = None
         self.rows = 0
@@ -84,7 +86,8 @@ class Sample:
         searched = len(kept)
         hit = np.zeros(searched, dtype=np.bool_)
         for name in (column for column in kept.columns if column.startswith("text:")):
-            hit |= self._found(kept[name], self._language[name.removeprefix("text:")])
+            for language in self._languages[name.removeprefix("text:")]:
+                hit |= _found(kept[name], language)
             for other in (column for column in kept.columns if column.startswith("direct:")):
                 hit |= _stands_in(kept[other], kept[name])
         hits = int(hit.sum())
@@ -101,15 +104,17 @@ class Sample:
             )
         return result
 
-    @staticmethod
-    def _found(texts: pl.Series, language: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """Where detection finds something; each distinct text searched once."""
-        from pseudonymize import detection
 
-        distinct = texts.drop_nulls().unique().to_list()
-        findings = detection.find(distinct, language) if distinct else []
-        dirty = [text for text, found in zip(distinct, findings, strict=True) if any(f.score >= _SCORE for f in found)]
-        return np.asarray(texts.is_in(dirty).fill_null(value=False).to_numpy(), dtype=np.bool_)
+def _found(column: pl.Series, language: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Where detection finds something that points at a person; each distinct text searched once."""
+    distinct = column.drop_nulls().unique().to_list()
+    found = texts.find(distinct, language) if distinct else []
+    dirty = [text for text, findings in zip(distinct, found, strict=True) if any(map(_counts, findings))]
+    return np.asarray(column.is_in(dirty).fill_null(value=False).to_numpy(), dtype=np.bool_)
+
+
+def _counts(finding: Finding) -> bool:
+    return finding.score >= _SCORE and finding.kind in DIRECT
 
 
 def _is_searched(rule: Rule) -> bool:
@@ -121,8 +126,11 @@ def _is_direct(rule: Rule) -> bool:
     return isinstance(rule, TokenMac | Redact | Mask | Drop)
 
 
-def _language(rule: Rule) -> str:
-    return rule.language if isinstance(rule, DetectText) else "en"
+def _languages(rule: Rule) -> tuple[str, ...]:
+    """The languages to search a column in; where a column says it row by row, all."""
+    if not isinstance(rule, DetectText):
+        return ("en",)
+    return (rule.language,) if rule.language_column is None else texts.LANGUAGES
 
 
 def _strings(column: pa.ChunkedArray) -> pl.Series:

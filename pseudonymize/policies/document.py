@@ -105,7 +105,8 @@ class Value:
         if not plain or not low <= float(self._node.value) <= high:
             self.refuse(f"Expected {what} from {low:g} to {high:g}.")
             return low
-        return float(self._node.value)
+        number = float(self._node.value)
+        return int(number) if number.is_integer() else number  # 10 stays 10 where it is shown
 
 
 def _escape(key: str) -> str:

@@ -27,7 +27,7 @@ from pseudonymize.policies.policy import (
     TokenForm,
     TokenMac,
 )
-from pseudonymize.policies.vocabulary import CANONICALISERS, GENERALISATION, LANGUAGES
+from pseudonymize.policies.vocabulary import CANONICALISERS, GENERALISATION, KINDS, LANGUAGES
 from pseudonymize.risk import OnViolation, RiskTerms
 
 _NAME = r"[a-z0-9][a-z0-9_-]{0,59}"
@@ -153,7 +153,7 @@ def _token_mac(name: str, found: Fields) -> TokenMac:
 def _generalise(name: str, found: Fields) -> Buckets | Periods | Prefix:
     to = found["to"].text(GENERALISATION, _HOW_COARSE) if "to" in found else ""
     if to[:1].isdigit() and not to.endswith("y"):
-        return _buckets(float(to), found)
+        return _buckets(float(to) if "." in to else int(to), found)
     if "bottom" in found:
         found["bottom"].refuse("A bottom is for numbers.")
     if to.startswith("prefix") or not to:
@@ -191,14 +191,19 @@ def _mask(name: str, found: Fields) -> Mask:
 def _detect_text(name: str, found: Fields) -> DetectText:
     if "each" in found:
         found["each"].choice(["redact"])
-    if "lang" not in found:
-        return DetectText()
-    lang = found["lang"].text(rf"[a-z]{{2}}|column:{_A_COLUMN}", "a language code, or column:NAME")
+    types = tuple(item.choice(KINDS) for item in found["types"].items()) if "types" in found else ()
+    if "types" in found and not types:
+        found["types"].refuse("Expected at least one type.")
+    lang = (
+        found["lang"].text(rf"[a-z]{{2}}|column:{_A_COLUMN}", "a language code, or column:NAME")
+        if "lang" in found
+        else "en"
+    )
     if lang.startswith("column:"):
-        return DetectText(language_column=lang.removeprefix("column:"))
+        return DetectText(language_column=lang.removeprefix("column:"), types=types)
     if lang and lang not in LANGUAGES:
         found["lang"].refuse(f"Languages that can be searched: {', '.join(LANGUAGES)}.")
-    return DetectText(language=lang)
+    return DetectText(language=lang, types=types)
 
 
 class _Options:
@@ -214,7 +219,7 @@ _RULES: Mapping[str, tuple[Callable[[str, Fields], Rule], _Options]] = {
     "redact": (lambda name, found: Redact(), _Options()),
     "drop": (lambda name, found: Drop(), _Options()),
     "keep": (lambda name, found: Keep(), _Options()),
-    "detect_text": (_detect_text, _Options(optional=("lang", "each"))),
+    "detect_text": (_detect_text, _Options(optional=("lang", "types", "each"))),
 }
 
 

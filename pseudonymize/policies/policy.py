@@ -121,10 +121,11 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class DetectText:
-    """Free text: what is found in it is replaced by its kind."""
+    """Free text: what is found in it is replaced by its kind. Without `types` that is everything that detection knows."""
 
     language: str = "en"
     language_column: str | None = None
+    types: tuple[str, ...] = ()
 
 
 Rule: TypeAlias = TokenMac | Buckets | Periods | Prefix | DateShift | Mask | Redact | Drop | Keep | DetectText
