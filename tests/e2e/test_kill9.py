@@ -44,7 +44,9 @@ from pseudonymize.vault import Identity, IdentifierKind as K
 setting.set_stage()
 setting.define_purposes()
 notice = setting.publish_notices()["en"]
-people = [Identity({{K.CUSTOMER_ID: f"k{{n}}", K.EMAIL: f"person{{n}}@example.com", K.NAME: f"Person {{n}}", K.LANGUAGE: "en"}}) for n in range({PEOPLE})]
+def person(n):
+    return Identity({{K.CUSTOMER_ID: f"k{{n}}", K.EMAIL: f"person{{n}}@example.com", K.NAME: f"Person {{n}}", K.LANGUAGE: "en"}})
+people = [person(n) for n in range({PEOPLE})]
 subjects = vault.enrol(people, actor=SYSTEM, source="test").subjects
 at = clock.now() - timedelta(days=1)
 def drafts(kind, some):
