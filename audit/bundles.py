@@ -42,7 +42,7 @@ class Bundle:
 
 
 def export(directory: Path, *, progress: Progress = no_progress) -> Bundle:
-    """Write the log up to its last checkpoint into an empty or new directory. Raises ``NoCheckpoint``, ``FileExistsError``."""
+    """Write the log up to its last checkpoint into an empty or new directory. Raises ``FileExistsError``."""
     head = checkpoints.latest()
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from audit import keys, models, notes
 from audit.errors import NoCheckpoint, NoteInvalid
-from audit.merkle import HASH_SIZE
+from audit.merkle import EMPTY_ROOT, HASH_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,17 @@ class Checkpoint:
 
 
 def latest() -> Checkpoint:
-    """The last checkpoint. Raises ``NoCheckpoint`` when nothing was sequenced yet."""
-    return _shown(models.Checkpoint.objects.order_by("-size").first())
+    """The last checkpoint; of the empty tree, signed on the spot, when nothing was sequenced yet."""
+    row = models.Checkpoint.objects.order_by("-size").first()
+    return sign(0, EMPTY_ROOT) if row is None else _shown(row)
 
 
 def at(size: int) -> Checkpoint:
     """The checkpoint at exactly that size. Raises ``NoCheckpoint``."""
-    return _shown(models.Checkpoint.objects.filter(size=size).first())
+    row = models.Checkpoint.objects.filter(size=size).first()
+    if row is None:
+        raise NoCheckpoint
+    return _shown(row)
 
 
 def sign(size: int, root: bytes) -> Checkpoint:
@@ -66,7 +70,5 @@ def open_checkpoint(note: str, verifiers: Sequence[notes.Verifier] | None = None
     return Checkpoint(origin, int(size), root, note)
 
 
-def _shown(row: models.Checkpoint | None) -> Checkpoint:
-    if row is None:
-        raise NoCheckpoint
+def _shown(row: models.Checkpoint) -> Checkpoint:
     return Checkpoint(settings.ZGODA_ORIGIN, row.size, bytes(row.root), row.note, row.created_at)

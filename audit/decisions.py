@@ -195,6 +195,11 @@ def get(decision_id: UUID) -> Decision:
     return _shown(_row(decision_id))
 
 
+def find(batch_id: UUID) -> list[UUID]:
+    """The ids of the decisions of a batch that are still there, in order."""
+    return list(models.Decision.objects.filter(batch_id=batch_id).order_by("position").values_list("id", flat=True))
+
+
 def of_subject(subject: SubjectId, limit: int = 1000) -> list[Decision]:
     """The decisions about a person, latest first (Art. 15(1)(h))."""
     rows = models.Decision.objects.filter(subject_id=subject).select_related("batch").defer(*_HEAVY).order_by("-id")

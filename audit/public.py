@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from audit import checkpoints, tree
-from audit.errors import NoCheckpoint
 from audit.tiles import HEIGHT, WIDTH, MalformedTile, pack_entries, parse_index_path
 
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -21,11 +20,9 @@ _LEVELS = 64
 @require_safe
 def checkpoint(request: HttpRequest) -> HttpResponse:
     """``GET /log/checkpoint``: the last signed checkpoint."""
-    try:
-        note = checkpoints.latest().note
-    except NoCheckpoint as error:
-        raise Http404 from error
-    return HttpResponse(note, content_type="text/plain; charset=utf-8", headers={"Cache-Control": _A_MOMENT})
+    return HttpResponse(
+        checkpoints.latest().note, content_type="text/plain; charset=utf-8", headers={"Cache-Control": _A_MOMENT}
+    )
 
 
 @require_safe
@@ -68,9 +65,9 @@ def _place(path: str, level: int) -> tuple[int, int, int]:
     width = int(partial) if partial else WIDTH
     try:
         index = parse_index_path(number)
-        size = checkpoints.latest().size
-    except (MalformedTile, NoCheckpoint) as error:
+    except MalformedTile as error:
         raise Http404 from error
+    size = checkpoints.latest().size
     if (size >> (HEIGHT * level)) < index * WIDTH + width or path.endswith(".p/"):
         raise Http404
     return index, width, size

@@ -122,12 +122,11 @@ def _expect_from_misplaced_rows(log: Log) -> None:
                 log.expected[right] = indexed
                 break
     holes = [seq for seq, hash_ in enumerate(log.expected) if hash_ is None][:_NEAR]
-    strays = list(log.macs.items())[:_NEAR]
+    strays = list(log.macs.values())[:_NEAR]
     for seq in holes:
-        own = log.macs.get(seq)
-        for _, (mac, entry_id, indexed) in strays:
-            right = index_mac(seq, entry_id, indexed)
-            if right == mac or (own is not None and right == own[0]):
+        own = log.macs[seq][0] if seq in log.macs else None
+        for mac, entry_id, indexed in strays:
+            if index_mac(seq, entry_id, indexed) in (mac, own):
                 log.expected[seq] = indexed
                 break
 

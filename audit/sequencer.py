@@ -11,9 +11,8 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from audit import checkpoints, keys, models, tree
-from audit.errors import LogBroken, NoCheckpoint
+from audit.errors import LogBroken
 from audit.log import staged_mac
-from audit.merkle import EMPTY_ROOT
 from audit.tiles import Edge
 from governance.kernel import clock, crypto, logs
 from governance.kernel.copy import copy_rows
@@ -94,11 +93,8 @@ def _take(limit: int) -> list[tuple[UUID, bytes]]:
 
 def _verified_edge() -> tuple[int, Edge]:
     """The edge that the last checkpoint signed. Raises ``LogBroken``: what we sign next must extend what we signed before."""
-    try:
-        last = checkpoints.latest()
-        size, root = last.size, checkpoints.open_checkpoint(last.note).root
-    except NoCheckpoint:
-        size, root = 0, EMPTY_ROOT
+    last = checkpoints.latest()
+    size, root = last.size, checkpoints.open_checkpoint(last.note).root
     edge = tree.read_edge(size)
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT 1 FROM audit_leaf WHERE seq >= %s)", [size])

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from audit import bundles, sequencer
-from audit.errors import NoCheckpoint
 
 
 class Command(BaseCommand):
@@ -28,7 +27,7 @@ class Command(BaseCommand):
                 bundle = bundles.export(
                     options["out"], progress=lambda done, total: bar.update(task, completed=done, total=total)
                 )
-            except (NoCheckpoint, FileExistsError) as error:
+            except FileExistsError as error:
                 raise CommandError(str(error)) from error
         self.stdout.write(f"{bundle.size} entries in {bundle.files} files under {bundle.directory}")
         self.stdout.write(f"root {bundle.root_sha256}")

@@ -1,0 +1,238 @@
+"""A decision explained in words that its subject can read (Art. 13(2)(f), 15(1)(h), 22; CJEU C-203/22): the procedure and principles
+actually applied, which data were used and how, and how to contest.
+
+The reasons are the terms of the sum that made the score, so a reason *is* the computation. Packages register the words for the features
+of their models; a reason never rests on a special category of data. The person and the data protection officer see different depths.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from audit import decisions, wording
+from audit.errors import SpecialCategoryReason, TemplatesMissing
+from audit.wording import LANGUAGES, Text
+from governance.kernel.errors import InvalidInput
+
+_SHOWN = 4
+_NEGLIGIBLE = 0.02
+
+
+class Tier(StrEnum):
+    """How deep an explanation goes, and for whom."""
+
+    PERSON = "person"
+    DPO = "dpo"
+
+
+class Direction(StrEnum):
+    """Whether a reason spoke for the result or against it."""
+
+    SUPPORTS = "supports"
+    OPPOSES = "opposes"
+
+
+@dataclass(frozen=True, slots=True)
+class BinText:
+    """More exact words for some bins of a feature: from ``first`` to ``last``, both included."""
+
+    first: int
+    last: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonTemplate:
+    """The words for one feature, in each language: its name, and a sentence for each direction.
+
+    ``change`` is what the person could change, for features where that is in their hands; without it the feature is never part of a
+    counterfactual. ``tier`` DPO keeps a feature from the person's page (it is counted there as withheld).
+    """
+
+    label: Text
+    supports: Text
+    opposes: Text
+    ranges: tuple[BinText, ...] = ()
+    change: Text = field(default_factory=dict)
+    tier: Tier = Tier.PERSON
+    special_category: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason. ``contribution`` is how far it moved the score; 0 for a rule."""
+
+    feature: str
+    direction: Direction
+    contribution: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One decision in words. ``withheld`` counts reasons that are shown to the data protection officer alone."""
+
+    decision_id: UUID
+    language: str
+    tier: Tier
+    sentence: str
+    reasons: tuple[Reason, ...]
+    withheld: int
+    not_used: tuple[str, ...]
+    counterfactual: str | None
+    chance: str | None
+    basis: str
+    rights: str
+    effect: str
+    model_version: str
+    policy_version: str
+    notice_version: str
+    score: float
+    intercept: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    templates: Mapping[str, ReasonTemplate]
+    results: Mapping[str, Text]
+    rules: Mapping[str, Text]
+    not_used: Mapping[str, tuple[str, ...]]
+
+
+_families: dict[str, _Words] = {}
+
+
+def register_templates(
+    model_family: str,
+    templates: Mapping[str, ReasonTemplate],
+    *,
+    results: Mapping[str, Text] | None = None,
+    rules: Mapping[str, Text] | None = None,
+    not_used: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Give a family of models its words; from ``AppConfig.ready()``.
+
+    ``results`` names the actions, ``rules`` says in words why a candidate lost (by the code in ``lost_because``), ``not_used`` lists
+    what was not used. Raises ``SpecialCategoryReason``, and ``InvalidInput`` for a missing language or a sentence of over 25 words.
+    """
+    for feature, template in templates.items():
+        if template.special_category or _is_special(feature):
+            raise SpecialCategoryReason(f"The feature {feature} points to a special category of data.")
+        texts = [template.supports, template.opposes, *(range_.text for range_ in template.ranges)]
+        for text in (template.label, *texts, *([template.change] if template.change else [])):
+            _check_words(feature, text)
+    for code, text in {**(results or {}), **(rules or {})}.items():
+        _check_words(code, text)
+    unused = {language: tuple(items) for language, items in (not_used or wording.NOT_USED).items()}
+    _families[model_family] = _Words(dict(templates), dict(results or {}), dict(rules or {}), unused)
+
+
+def missing(model_family: str, feature_names: Sequence[str]) -> tuple[str, ...]:
+    """The features of a model for which nobody has written words: check before the model decides about anybody."""
+    words = _families.get(model_family)
+    return tuple(name for name in feature_names if words is None or name not in words.templates)
+
+
+def explain(decision_id: UUID, language: str = "en", *, tier: Tier = Tier.PERSON) -> Explanation:
+    """Explain a decision. Raises ``UnknownDecision``, ``TemplatesMissing`` when there are no words for the person."""
+    return explain_decision(decisions.get(decision_id), language, tier=tier)
+
+
+def explain_decision(decision: decisions.Decision, language: str = "en", *, tier: Tier = Tier.PERSON) -> Explanation:
+    """As ``explain``, for a decision that was read already. Pure."""
+    if language not in LANGUAGES:
+        language = "en"
+    words = _families.get(decision.model_family)
+    if words is None:
+        if tier is Tier.PERSON:
+            raise TemplatesMissing(f"Nobody has written reasons for the models {decision.model_family}.")
+        words = _Words({}, {}, {}, wording.NOT_USED)
+    reasons, withheld = _reasons(decision, words, language, tier)
+    basis = wording.OTHER_BASIS if decision.consent_event_id is None else wording.CONSENT
+    return Explanation(
+        decision_id=decision.id,
+        language=language,
+        tier=tier,
+        sentence=_sentence(decision, words, language, reasons),
+        reasons=reasons,
+        withheld=withheld,
+        not_used=words.not_used.get(language, ()),
+        counterfactual=_counterfactual(decision, words, language),
+        chance=None if decision.random_draw is None else wording.CHANCE[language],
+        basis=basis[language].format(notice=decision.notice_version),
+        rights=wording.RIGHTS[language],
+        effect=decision.effect,
+        model_version=decision.model_version,
+        policy_version=decision.policy_version,
+        notice_version=decision.notice_version,
+        score=decision.score,
+        intercept=decision.intercept,
+    )
+
+
+def _reasons(decision: decisions.Decision, words: _Words, language: str, tier: Tier) -> tuple[tuple[Reason, ...], int]:
+    """Rules first, for they decided before any model; then the terms that moved the score most."""
+    rules = []
+    if decision.chosen == "none":
+        codes = dict.fromkeys(one.lost_because for one in decision.alternatives)
+        rules = [
+            Reason(code, Direction.OPPOSES, 0.0, words.rules[code][language]) for code in codes if code in words.rules
+        ]
+    terms = sorted(decision.terms, key=lambda term: -abs(term.contribution))
+    largest = abs(terms[0].contribution) if terms else 0.0
+    weighty = [term for term in terms if abs(term.contribution) > _NEGLIGIBLE * largest]
+    if tier is Tier.DPO:
+        return (*rules, *(_reason(term, words, language) for term in terms)), 0
+    open_ = [term for term in weighty if term.feature in words.templates and words.templates[term.feature].tier is tier]
+    return (*rules, *(_reason(term, words, language) for term in open_[:_SHOWN])), len(weighty) - len(open_)
+
+
+def _reason(term: decisions.Term, words: _Words, language: str) -> Reason:
+    direction = Direction.SUPPORTS if term.contribution >= 0 else Direction.OPPOSES
+    template = words.templates.get(term.feature)
+    if template is None:
+        return Reason(term.feature, direction, term.contribution, f"{term.feature}, {term.bin}")
+    text = template.supports if direction is Direction.SUPPORTS else template.opposes
+    for range_ in template.ranges:
+        if range_.first <= term.bin <= range_.last:
+            text = range_.text
+    return Reason(term.feature, direction, term.contribution, text[language])
+
+
+def _sentence(decision: decisions.Decision, words: _Words, language: str, reasons: Sequence[Reason]) -> str:
+    if decision.chosen == "none":
+        first = wording.NOTHING_CHOSEN[language]
+    else:
+        named = words.results.get(decision.chosen)
+        first = wording.CHOSEN[language].format(result=named[language] if named else decision.chosen)
+    if not reasons:
+        return first
+    main = reasons[0].text
+    return f"{first} {wording.MAIN_REASON[language].format(reason=main[:1].lower() + main[1:])}"
+
+
+def _counterfactual(decision: decisions.Decision, words: _Words, language: str) -> str | None:
+    """The nearest change that would have changed the result, when it is one that the person can make."""
+    if decision.counterfactual is None:
+        return None
+    template = words.templates.get(decision.counterfactual[0])
+    return template.change[language] if template is not None and template.change else None
+
+
+def _is_special(text: str) -> bool:
+    lowered = text.lower()
+    return any(word in lowered for word in wording.SPECIAL)
+
+
+def _check_words(name: str, text: Text) -> None:
+    for language in LANGUAGES:
+        if not text.get(language):
+            raise InvalidInput(f"There are no words for {name} in the language {language}.")
+        if _is_special(text[language]):
+            raise SpecialCategoryReason(f"The words for {name} point to a special category of data.")
+        if any(len(sentence.split()) > wording.LONGEST_SENTENCE for sentence in re.split(r"[.;:!?]", text[language])):
+            raise InvalidInput(f"The words for {name} have a sentence of more than {wording.LONGEST_SENTENCE} words.")

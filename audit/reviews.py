@@ -1,0 +1,167 @@
+"""A person looks at an automated decision: contest, assign, decide (Art. 22(3) GDPR). Each step is an entry of the log.
+
+What the subject says and why the reviewer decided as they did arrive as ciphertext, sealed by the caller under the subject's key; this
+package never sees either in plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from audit import log, models
+from audit.errors import NotAPerson, ReviewStateConflict, UnknownDecision, UnknownReview
+from governance.kernel import clock
+from governance.kernel.actors import Actor, ActorKind
+from governance.kernel.canonical import sha256_hex
+from governance.kernel.errors import InvalidInput
+from governance.kernel.ids import SubjectId, uuid7
+
+State = models.Review.State
+Outcome = models.Review.Outcome
+_GROUND = re.compile(r"[a-z][a-z0-9_]{1,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review as it stands. ``ground`` is a code such as ``data_was_wrong``; the reason in words is sealed."""
+
+    id: UUID
+    decision_id: UUID
+    subject: SubjectId
+    state: str
+    assignee: str
+    outcome: str
+    ground: str
+    opened_at: datetime
+    due_on: date
+    decided_at: datetime | None
+
+
+_followers: list[Callable[[Review], None]] = []
+
+
+def follow(follower: Callable[[Review], None]) -> None:
+    """Be told of each outcome, in its transaction: that is how a reversal reaches the engine. From ``AppConfig.ready()``."""
+    if follower not in _followers:
+        _followers.append(follower)
+
+
+def contest(decision_id: UUID, *, subject: SubjectId, sealed_statement: bytes, actor: Actor) -> Review:
+    """The subject contests a decision; due within a month (Art. 12(3)).
+
+    Raises ``UnknownDecision`` when it is not about this subject, ``ReviewStateConflict`` when a review of it is open already.
+    """
+    with transaction.atomic():
+        decision = models.Decision.objects.select_for_update().filter(pk=decision_id, subject_id=subject).first()
+        if decision is None:
+            raise UnknownDecision
+        if models.Review.objects.filter(decision_id=decision_id).exclude(state=State.DECIDED).exists():
+            raise ReviewStateConflict("A review of this decision is open already.")
+        row = models.Review.objects.create(
+            id=uuid7(),
+            decision_id=decision_id,
+            subject_id=subject,
+            state=State.OPEN,
+            sealed_statement=sealed_statement,
+            opened_at=clock.now(),
+            due_on=month_after(clock.today()),
+        )
+        _record("decision.contested", row, actor)
+        return _shown(row)
+
+
+def assign(review_id: UUID, *, assignee: Actor, actor: Actor) -> Review:
+    """Give the review to a member of staff. Raises ``NotAPerson``, ``UnknownReview``, ``ReviewStateConflict`` when it is decided."""
+    with transaction.atomic():
+        row = _locked(review_id)
+        if assignee.kind is not ActorKind.STAFF:
+            raise NotAPerson
+        if row.state == State.DECIDED:
+            raise ReviewStateConflict("The review is decided.")
+        row.state, row.assignee = State.ASSIGNED, str(assignee)
+        row.save(update_fields=["state", "assignee"])
+        _record("decision.review_assigned", row, actor, assignee=str(assignee))
+        return _shown(row)
+
+
+def decide(review_id: UUID, *, outcome: str, ground: str, sealed_reason: bytes, actor: Actor) -> Review:
+    """The assigned member of staff decides, with a reason. Followers hear of it in the same transaction.
+
+    Raises ``NotAPerson``, ``UnknownReview``, ``ReviewStateConflict`` for anybody but the assignee, ``InvalidInput``.
+    """
+    with transaction.atomic():
+        row = _locked(review_id)
+        if actor.kind is not ActorKind.STAFF:
+            raise NotAPerson
+        if row.state != State.ASSIGNED or row.assignee != str(actor):
+            raise ReviewStateConflict("The review is not assigned to you, or is decided.")
+        if outcome not in Outcome.values or not _GROUND.fullmatch(ground) or not sealed_reason:
+            raise InvalidInput("A review ends with an outcome, a ground and a reason.")
+        row.state, row.outcome, row.ground = State.DECIDED, outcome, ground
+        row.sealed_reason, row.decided_at = sealed_reason, clock.now()
+        row.save(update_fields=["state", "outcome", "ground", "sealed_reason", "decided_at"])
+        _record(
+            "decision.reviewed", row, actor, outcome=outcome, ground=ground, reason_sha256=sha256_hex(sealed_reason)
+        )
+        review = _shown(row)
+        for follower in _followers:
+            follower(review)
+        return review
+
+
+def get(review_id: UUID) -> Review:
+    """Raises ``UnknownReview``."""
+    row = models.Review.objects.filter(pk=review_id).first()
+    if row is None:
+        raise UnknownReview
+    return _shown(row)
+
+
+def of_decision(decision_id: UUID) -> list[Review]:
+    """All reviews of a decision, oldest first."""
+    return [_shown(row) for row in models.Review.objects.filter(decision_id=decision_id).order_by("id")]
+
+
+def month_after(day: date) -> date:
+    """The same day of the next month, or its last day when there is none (Regulation 1182/71, Art. 3(2)(c))."""
+    year, month = day.year + day.month // 12, day.month % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def _locked(review_id: UUID) -> models.Review:
+    row = models.Review.objects.select_for_update().filter(pk=review_id).first()
+    if row is None:
+        raise UnknownReview
+    return row
+
+
+def _record(action: str, row: models.Review, actor: Actor, **facts: str) -> None:
+    log.emit(
+        action,
+        actor=actor,
+        object=f"decision:{row.decision_id}",
+        subject=SubjectId(row.subject_id),
+        facts={"review": str(row.id), **facts},
+    )
+
+
+def _shown(row: models.Review) -> Review:
+    return Review(
+        id=row.id,
+        decision_id=row.decision_id,
+        subject=SubjectId(row.subject_id),
+        state=row.state,
+        assignee=row.assignee,
+        outcome=row.outcome,
+        ground=row.ground,
+        opened_at=row.opened_at,
+        due_on=row.due_on,
+        decided_at=row.decided_at,
+    )
