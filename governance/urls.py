@@ -13,6 +13,7 @@ from governance import health, problem_pages
 
 # Where each package's `api.urlpatterns` hangs under /api/v1/.
 APIS = {
+    "accounts": "governance.accounts.key_api",
     "audit": "audit.api",
     "pseudonymize": "pseudonymize.api",
     "consent": "consent.api",
@@ -54,7 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("problems/<slug:code>", problem_pages.page, name="problem"),
     *_console_pages(),
     path("console/", admin.site.urls),
-    path("accounts/", include("allauth.urls")),
+    path("staff/", include("governance.accounts.urls")),
     path(
         "api/v1/openapi.json",
         SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]),
