@@ -52,7 +52,7 @@ def seal(request: SubjectRequest, label: str, data: bytes) -> bytes:
     return crypto.seal(_key(request), data, [b"dsar", label.encode(), request.pk.bytes])
 
 
-def unseal(request: SubjectRequest, label: str, record: bytes) -> bytes:
+def unseal(request: SubjectRequest, label: str, record: bytes | memoryview) -> bytes:
     """The plaintext of :func:`seal`. Raises ``SealBroken``, or :class:`RequestNotFound` when the key is destroyed."""
     return crypto.unseal(_key(request), bytes(record), [b"dsar", label.encode(), request.pk.bytes])
 

@@ -41,7 +41,7 @@ def completed_erasure_is_certified() -> Finding:
 def completed_erasure_is_suppressed() -> Finding:
     """Everybody with a certificate is a tombstone in the vault: the next import cannot bring them back."""
     rows = SubjectRequest.objects.filter(certificate__isnull=False, subject_id__isnull=False)
-    subjects = {SubjectId(subject): str(pk) for pk, subject in rows.values_list("pk", "subject_id")}
+    subjects = {SubjectId(subject): str(pk) for pk, subject in rows.values_list("pk", "subject_id") if subject is not None}
     erased = vault.erased_among(list(subjects))
     return Finding(len(subjects), tuple(pk for subject, pk in subjects.items() if subject not in erased)[:100])
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from audit import log
 from dsar import controller
-from dsar.models import Artifact, Extension, RequestClaim, SubjectRequest
+from dsar.models import Artifact, Extension, RequestClaim, StaffReason, SubjectRequest
 from dsar.states import Status, VerificationResult
 from dsar.transitions import lock, move, object_name
 from governance.kernel import clock
@@ -62,6 +62,7 @@ def purge(request_id: UUID) -> None:
         claims, _ = RequestClaim.objects.filter(request=request).delete()
         Artifact.objects.filter(request=request).delete()
         Extension.objects.filter(request=request).delete()
+        StaffReason.objects.filter(request=request).delete()
         request.verifications.exclude(result=VerificationResult.PENDING.value).update(code_mac=None)
         request.verifications.filter(result=VerificationResult.PENDING.value).update(
             code_mac=None, result=VerificationResult.SUPERSEDED.value, decided_at=clock.now()

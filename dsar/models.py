@@ -181,7 +181,7 @@ class Plan(UuidModel):
     class Meta:
         db_table = "dsar_plan"
         ordering: ClassVar[list[str]] = ["version"]
-        permissions: ClassVar[list[tuple[str, str]]] = [("approve_plan", "Can approve the plan of an erasure")]
+        permissions = [("approve_plan", "Can approve the plan of an erasure")]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["request", "version"], name="dsar_plan_version_once")
         ]
@@ -248,6 +248,20 @@ class StepAttempt(UuidModel):
 
     class Meta:
         db_table = "dsar_step_attempt"
+        ordering: ClassVar[list[str]] = ["id"]
+
+
+class StaffReason(UuidModel):
+    """Why staff did something with a request, in their words: sealed, because words about a person are personal data."""
+
+    request = models.ForeignKey(SubjectRequest, on_delete=models.CASCADE, related_name="staff_reasons")
+    act = models.CharField(max_length=16)
+    ciphertext = models.BinaryField()
+    actor = models.CharField(max_length=128)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "dsar_staff_reason"
         ordering: ClassVar[list[str]] = ["id"]
 
 

@@ -11,11 +11,11 @@ from governance.kernel import crypto
 from governance.kernel.errors import InvalidInput
 from governance.kernel.ids import from_opaque, opaque
 
-_PREFIX = "req"
+_PREFIX = "dsr"
 
 
 def reference(request_id: UUID) -> str:
-    """The reference of a request: ``req_…``."""
+    """The reference of a request: ``dsr_…``."""
     return opaque(_PREFIX, request_id)
 
 

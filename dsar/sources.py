@@ -37,7 +37,7 @@ class RequestsSource(SourceDefaults):
     key = "dsar.requests"
     title = "Requests and correspondence about them"
     tables = frozenset({"dsar_request", "dsar_request_claim", "dsar_artifact"})
-    categories = ("contact", "correspondence")
+    categories: tuple[str, ...] = ("contact", "correspondence")
     order = 900
 
     def locate(self, subject: SubjectId) -> Located:
