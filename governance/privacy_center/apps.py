@@ -1,0 +1,12 @@
+"""The public pages as a Django app."""
+
+from django.apps import AppConfig
+
+
+class PrivacyCenterConfig(AppConfig):
+    name = "governance.privacy_center"
+    label = "privacy_center"
+    verbose_name = "Privacy centre"
+
+    def ready(self) -> None:
+        from governance.privacy_center import tasks  # noqa: F401 - registers the handlers of jobs

@@ -1,0 +1,213 @@
+"""A person's choices as the pages show them, and what an answer changes: one row per purpose and channel.
+
+Where consent is the basis, the answers are yes and no. Where it is a legitimate interest, no is an objection (Art. 21)
+and needs no reason. Both answers cost the same single click; saying nothing changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from consent import ledger, notices
+from consent.errors import UnknownNotice
+from consent.ledger import ConsentDraft, ConsentStatus
+from consent.notices import Notice
+from consent.terms import ANY, EventType, State
+from governance import purposes
+from governance.kernel import clock
+from governance.kernel.actors import Actor
+from governance.kernel.ids import SubjectId, uuid7
+from governance.privacy_center import words
+from governance.privacy_center.words import Text
+from governance.purposes import LegalBasis, PurposeVersion
+
+_IN_FORCE = frozenset({State.GIVEN, State.PENDING_CONFIRMATION})
+_SAID_NO = frozenset({State.REFUSED, State.WITHDRAWN})
+METHOD = "privacy_center"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One switch. ``answer`` is what stands now: yes, no, or not answered."""
+
+    field: str
+    purpose: str
+    channel: str
+    label: Text
+    state: Text
+    answer: bool | None
+    since: datetime | None
+    valid_until: datetime | None
+    checked: bool | None
+    """What the form shows as chosen: the answer, or what was chosen a moment ago."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One purpose with its switches and the notice that explains it."""
+
+    title: str
+    description: str
+    by_consent: bool
+    notice: Notice
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything a person can choose, and the token that binds what is shown to what is agreed."""
+
+    offers: tuple[Offer, ...]
+    token: str
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All switches."""
+        return tuple(row for offer in self.offers for row in offer.rows)
+
+    def chosen(self, answers: Mapping[str, bool]) -> Board:
+        """The same board with these answers in its form."""
+        offers = tuple(
+            replace(offer, rows=tuple(replace(row, checked=answers.get(row.field, row.answer)) for row in offer.rows))
+            for offer in self.offers
+        )
+        return Board(offers, self.token)
+
+
+def board(language: str, subject: SubjectId | None = None, *, gpc: bool = False) -> Board:
+    """The switches in ``language``: as they stand for ``subject``, or unanswered for a visitor."""
+    standing: dict[tuple[str, str], ConsentStatus] = {}
+    if subject is not None:
+        standing = {(status.purpose, status.channel): status for status in ledger.current(subject)}
+    offers = [
+        offer
+        for purpose in purposes.all_current()
+        if purpose.legal_basis in {LegalBasis.CONSENT, LegalBasis.LEGITIMATE_INTEREST}
+        and (offer := _offer(purpose, language, standing, visitor=subject is None)) is not None
+    ]
+    shown = sorted({offer.notice.id for offer in offers})
+    token = notices.shown(shown, subject=subject, ui_variant=METHOD, gpc=gpc) if shown else ""
+    return Board(tuple(offers), token)
+
+
+def read_answers(fields: Mapping[str, str], rows: tuple[Row, ...]) -> dict[str, bool]:
+    """What was answered, by field; rows without an answer are left out."""
+    return {row.field: fields[row.field] == "yes" for row in rows if fields.get(row.field) in {"yes", "no"}}
+
+
+def save(
+    subject: SubjectId, answers: Mapping[str, bool], *, language: str, token: str, actor: Actor, mailbox_proved: bool
+) -> int:
+    """Record what the answers change, in one transaction; returns how many choices changed.
+
+    A yes to a purpose with double opt-in counts as confirmed when the person came by a link from their mailbox. Raises
+    what :func:`consent.ledger.record` raises, for example ``PresentationInvalid`` when the page was open too long.
+    """
+    now = clock.now()
+    shown = board(language, subject)
+    consent_fields = {row.field for offer in shown.offers if offer.by_consent for row in offer.rows}
+    opt_in = {purpose.key for purpose in purposes.all_current() if purpose.double_opt_in}
+    drafts: list[ConsentDraft] = []
+    changed = 0
+    for row in shown.rows:
+        wanted = answers.get(row.field)
+        if wanted is None or wanted == row.answer:
+            continue
+        changed += 1
+        event_type = _event(row, wanted=wanted, by_consent=row.field in consent_fields)
+        drafts.append(_draft(subject, row, event_type, now, token))
+        if event_type is EventType.GIVEN and mailbox_proved and row.purpose in opt_in:
+            drafts.append(_draft(subject, row, EventType.CONFIRMED, now, token))
+    ledger.record(drafts, actor=actor)
+    return changed
+
+
+def withdraw_everything(subject: SubjectId, *, actor: Actor) -> None:
+    """One step: every consent is withdrawn, whatever it is for (Art. 7(3)). Needs no token and no reason."""
+    ledger.record(
+        ConsentDraft(
+            subject=subject,
+            purpose=ANY,
+            channel=ANY,
+            event_type=EventType.WITHDRAWN,
+            occurred_at=clock.now(),
+            method=METHOD,
+            idempotency_key=_key(uuid7()),
+        ),
+        actor=actor,
+    )
+
+
+def _offer(
+    purpose: PurposeVersion, language: str, standing: Mapping[tuple[str, str], ConsentStatus], *, visitor: bool
+) -> Offer | None:
+    by_consent = purpose.legal_basis is LegalBasis.CONSENT
+    if visitor and not by_consent:
+        return None  # nothing is done yet with a visitor that they could object to
+    try:
+        notice = notices.for_purpose(purpose.key, language)
+    except UnknownNotice:
+        return None  # nobody can agree to what is not explained in their language
+    rows = tuple(
+        _row(purpose, str(channel), standing.get((purpose.key, str(channel))), by_consent=by_consent)
+        for channel in purpose.channels
+    )
+    polish = language == "pl"
+    return Offer(
+        title=purpose.title_pl if polish else purpose.title_en,
+        description=purpose.description_pl if polish else purpose.description_en,
+        by_consent=by_consent,
+        notice=notice,
+        rows=rows,
+    )
+
+
+def _row(purpose: PurposeVersion, channel: str, status: ConsentStatus | None, *, by_consent: bool) -> Row:
+    state = status.status if status is not None else State.NONE
+    if by_consent:
+        answer = True if state in _IN_FORCE else False if state in _SAID_NO else None
+        text: Text = words.STATES[state.value]
+    else:
+        answer = not (status is not None and status.objected)
+        text = words.NOT_OBJECTED if answer else words.OBJECTED
+    return Row(
+        field=f"{purpose.key}|{channel}",
+        purpose=purpose.key,
+        channel=channel,
+        label=words.CHANNELS[channel],
+        state=text,
+        answer=answer,
+        since=status.since if status is not None and by_consent else None,
+        valid_until=status.valid_until if status is not None and state is State.GIVEN else None,
+        checked=answer,
+    )
+
+
+def _event(row: Row, *, wanted: bool, by_consent: bool) -> EventType:
+    if not by_consent:
+        return EventType.OBJECTION_LIFTED if wanted else EventType.OBJECTED
+    if wanted:
+        return EventType.GIVEN
+    return EventType.WITHDRAWN if row.answer else EventType.REFUSED
+
+
+def _draft(subject: SubjectId, row: Row, event_type: EventType, now: datetime, token: str) -> ConsentDraft:
+    return ConsentDraft(
+        subject=subject,
+        purpose=row.purpose,
+        channel=row.channel,
+        event_type=event_type,
+        occurred_at=now,
+        method=METHOD,
+        idempotency_key=_key(uuid7()),
+        presentation=token if event_type is EventType.GIVEN else None,
+        evidence={"surface": "privacy_center", "form": "choices"},
+    )
+
+
+def _key(nonce: UUID) -> str:
+    """A new key for each click: a second "no" after a "yes" must count again, and equal answers change nothing anyway."""
+    return f"privacy_center:{nonce}"

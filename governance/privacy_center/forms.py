@@ -1,0 +1,91 @@
+"""Fields of the public forms: parse and say what is wrong, nothing else."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from governance.privacy_center.words import REQUEST_TYPES
+
+
+class _Plain(forms.Form):
+    """Marks wrong fields for assistive technology and leaves the looks to the templates."""
+
+    use_required_attribute = False  # the server says what is missing, in the language of the page
+    label_suffix = ""
+
+
+class EmailForm(_Plain):
+    """An e-mail address to write to."""
+
+    email = forms.EmailField(
+        label=_("Your e-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
+        error_messages={
+            "required": _("Please give your e-mail address."),
+            "invalid": _("This does not look like an e-mail address: name@example.com."),
+        },
+    )
+
+
+class RequestForm(EmailForm):
+    """A new request: what for, and an address to find and answer the person."""
+
+    type = forms.ChoiceField(
+        label=_("What do you want?"),
+        choices=[(choice.value, choice.title) for choice in REQUEST_TYPES],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Please choose one."), "invalid_choice": _("Please choose one.")},
+    )
+    customer_id = forms.CharField(
+        label=_("Customer number"),
+        required=False,
+        max_length=64,
+        help_text=_("Only if you have it; it helps to find you. You need not look it up."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    field_order = ("type", "email", "customer_id")
+
+
+class CodeForm(_Plain):
+    """The one-time code from the letter."""
+
+    code = forms.CharField(
+        label=_("Code from the e-mail"),
+        max_length=20,
+        help_text=_("Eight digits. Spaces do not matter."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+        error_messages={"required": _("Please enter the code.")},
+    )
+
+
+class TrackForm(_Plain):
+    """Reference and tracking code."""
+
+    reference = forms.CharField(
+        label=_("Reference"),
+        max_length=40,
+        help_text=_("It starts with dsr_."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": _("Please enter the reference.")},
+    )
+    code = forms.CharField(
+        label=_("Tracking code"),
+        max_length=40,
+        help_text=_("Four groups of four characters, from the page or the last e-mail."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": _("Please enter the tracking code.")},
+    )
+
+
+class ProofForm(_Plain):
+    """A signed document to be checked."""
+
+    token = forms.CharField(
+        label=_("Receipt or certificate"),
+        max_length=200_000,
+        help_text=_("The whole text of the file: three long parts with dots between them."),
+        widget=forms.Textarea(attrs={"rows": "8", "autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": _("Please paste the text of the file.")},
+    )

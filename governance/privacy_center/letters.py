@@ -1,0 +1,67 @@
+"""Letters of the public pages: a link to somebody's choices, and the link that confirms a form."""
+
+from __future__ import annotations
+
+import smtplib
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+
+from governance.kernel.errors import Unavailable
+from governance.privacy_center import errands, links
+from governance.privacy_center.links import LinkInvalid, LinkKind
+from governance.privacy_center.models import Errand, ErrandKind
+from pseudonymize import vault
+from pseudonymize.vault import IdentifierKind
+
+
+class LetterNotSent(Unavailable):
+    """The mail server did not take the letter; it is tried again."""
+
+    code = "letter_not_sent"
+    title = "A letter could not be sent"
+
+
+def run(errand_id: UUID) -> None:
+    """Do what a form asked for. Known or unknown address: only here, out of sight of the page, does it make a difference."""
+    errand = Errand.objects.filter(pk=errand_id).first()
+    if errand is None:
+        return
+    kind = ErrandKind(errand.kind)
+    try:
+        payload, language = errands.read(errand_id, kind)
+    except LinkInvalid:
+        return
+    address = str(payload["email"])
+    if kind is ErrandKind.CHOICES_LINK:
+        subject = vault.find_subject(IdentifierKind.EMAIL, address)
+        if subject is not None:
+            token = links.make(LinkKind.CHOICES, subject, links.CHOICES_LIFETIME)
+            _send("choices_link", address, language, _url("choices_of", language, token))
+        errands.done(errand_id)
+    else:
+        token = links.make(LinkKind.ERRAND, errand_id, links.ERRAND_LIFETIME)
+        _send("confirm_consent", address, language, _url("give_confirm", language, token))
+
+
+def _url(name: str, language: str, token: str) -> str:
+    path = reverse(f"privacy_center:{name}", kwargs={"language": language, "token": token})
+    return f"{settings.ZGODA_PUBLIC_URL}{path}"
+
+
+def _send(template: str, address: str, language: str, url: str) -> None:
+    context = {"url": url, "controller": settings.ZGODA_CONTROLLER, "contact": settings.ZGODA_DPO_CONTACT}
+    with translation.override(language):
+        text = render_to_string(f"privacy_center/letters/{template}.txt", context).strip()
+    subject, _, body = text.partition("\n")
+    mail = EmailMessage(subject.strip(), body.strip() + "\n", settings.DEFAULT_FROM_EMAIL, [address])
+    mail.extra_headers["Auto-Submitted"] = "auto-generated"
+    try:
+        mail.send()
+    except (smtplib.SMTPException, OSError):
+        # The server's answer can quote the address: it goes no further.
+        raise LetterNotSent from None

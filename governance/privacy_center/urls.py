@@ -1,0 +1,34 @@
+"""Addresses of the public pages: the language first, so that a link in a letter keeps it."""
+
+from __future__ import annotations
+
+from django.urls import include, path, register_converter
+
+from governance.privacy_center.languages import LanguageConverter
+from governance.privacy_center.views import choices, home, papers, requests
+
+register_converter(LanguageConverter, "lang")
+
+app_name = "privacy_center"
+
+_pages = [
+    path("", home.home, name="home"),
+    path("choices/", choices.ask, name="choices"),
+    path("choices/<str:token>/", choices.of_person, name="choices_of"),
+    path("consent/", choices.give, name="give"),
+    path("consent/<str:token>/", choices.give_confirm, name="give_confirm"),
+    path("requests/new/", requests.new, name="request_new"),
+    path("requests/", requests.track, name="track"),
+    path("requests/revoke/", requests.revoke, name="revoke"),
+    path("requests/package/", requests.download, name="download"),
+    path("requests/certificate/", requests.certificate, name="certificate"),
+    path("requests/<str:reference>/confirm/", requests.confirm, name="confirm"),
+    path("requests/<str:reference>/code/", requests.resend, name="resend"),
+    path("notices/", papers.notice_list, name="notices"),
+    path("notices/<uuid:notice_id>/", papers.notice, name="notice"),
+    path("proof/", papers.proof, name="proof"),
+]
+urlpatterns = [
+    path("", home.root, name="root"),
+    path("<lang:language>/", include(_pages)),
+]

@@ -1,0 +1,1 @@
+"""The pages, by subject. Each view parses, calls a verb, and presents."""

@@ -1,0 +1,141 @@
+"""See, give and withdraw consent. Who comes by a link from their mailbox needs nothing else."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import translation
+from django.views.decorators.http import require_http_methods
+
+from governance.jobs.queue import schedule
+from governance.kernel.actors import Actor, ActorKind
+from governance.kernel.ids import SubjectId
+from governance.privacy_center import choices, errands, limits, links
+from governance.privacy_center.forms import EmailForm
+from governance.privacy_center.languages import public_page
+from governance.privacy_center.links import LinkKind
+from governance.privacy_center.models import ErrandKind
+from governance.privacy_center.rendering import errors_in_words, page
+from pseudonymize import vault
+from pseudonymize.vault import IdentifierKind, Identity
+
+_FORM = ["GET", "HEAD", "POST"]
+
+
+@public_page
+@require_http_methods(_FORM)
+@errors_in_words
+def ask(request: HttpRequest) -> HttpResponse:
+    """Ask for a link to one's choices. The answer is the same for every address."""
+    form = EmailForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return page(request, "choices_ask.html", {"form": form}, status=422 if form.errors else 200)
+    _errand(request, ErrandKind.CHOICES_LINK, {"email": form.cleaned_data["email"]})
+    return page(request, "letter_sent.html", {"for_choices": True})
+
+
+@public_page
+@require_http_methods(_FORM)
+@errors_in_words
+def of_person(request: HttpRequest, token: str) -> HttpResponse:
+    """The choices of the person whom the link belongs to; saving is one click, and so is withdrawing everything."""
+    subject = SubjectId(links.read(LinkKind.CHOICES, token))
+    language = _language()
+    if vault.erased_among([subject]):
+        raise links.LinkInvalid
+    if request.method != "POST":
+        board = choices.board(language, subject, gpc=_gpc(request))
+        return page(request, "choices.html", {"board": board, "saved": "saved" in request.GET, "link": token})
+    actor = Actor(ActorKind.SUBJECT, str(subject))
+    if "withdraw_everything" in request.POST:
+        choices.withdraw_everything(subject, actor=actor)
+    else:
+        answers = choices.read_answers(request.POST, choices.board(language, subject).rows)
+        choices.save(
+            subject,
+            answers,
+            language=language,
+            token=request.POST.get("presentation", ""),
+            actor=actor,
+            mailbox_proved=True,
+        )
+    return _back_to(token)
+
+
+@public_page
+@require_http_methods(_FORM)
+@errors_in_words
+def give(request: HttpRequest) -> HttpResponse:
+    """Answer for the first time: nothing is recorded before the mailbox is proved."""
+    form = EmailForm(request.POST or None)
+    board = choices.board(_language(), gpc=_gpc(request))
+    answers = choices.read_answers(request.POST, board.rows) if request.method == "POST" else {}
+    if request.method == "POST" and form.is_valid() and answers:
+        _errand(request, ErrandKind.CONSENT, {"email": form.cleaned_data["email"], "answers": answers})
+        return page(request, "letter_sent.html", {"for_choices": False})
+    context = {
+        "form": form,
+        "board": board.chosen(answers),
+        "unanswered": request.method == "POST" and not answers,
+    }
+    return page(request, "give.html", context, status=422 if request.method == "POST" else 200)
+
+
+@public_page
+@require_http_methods(_FORM)
+@errors_in_words
+def give_confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """The link from the mailbox: look once more at the notice and the answers, and confirm. Only now are they recorded."""
+    errand_id = links.read(LinkKind.ERRAND, token)
+    language = _language()
+    if request.method != "POST":
+        payload, _ = errands.read(errand_id, ErrandKind.CONSENT)
+        board = choices.board(language, gpc=_gpc(request)).chosen(payload["answers"])
+        return page(request, "give_confirm.html", {"board": board, "link": token})
+    with transaction.atomic():
+        payload, _ = errands.read(errand_id, ErrandKind.CONSENT, lock=True)
+        subject = _enrol(str(payload["email"]))
+        if subject is None:
+            return page(request, "give_refused.html", status=403)
+        answers = choices.read_answers(request.POST, choices.board(language).rows)
+        choices.save(
+            subject,
+            answers,
+            language=language,
+            token=request.POST.get("presentation", ""),
+            actor=Actor(ActorKind.SUBJECT, str(subject)),
+            mailbox_proved=True,
+        )
+        errands.done(errand_id)
+    return _back_to(links.make(LinkKind.CHOICES, subject, links.CHOICES_LIFETIME))
+
+
+def _enrol(address: str) -> SubjectId | None:
+    """The person behind a proved mailbox, known or new; ``None`` when they had themselves erased."""
+    actor = Actor(ActorKind.SUBJECT, "privacy_centre")
+    enrolled = vault.enrol([Identity({IdentifierKind.EMAIL: address})], actor=actor, source="privacy_center")
+    return enrolled.subjects[0]
+
+
+def _errand(request: HttpRequest, kind: ErrandKind, payload: dict[str, object]) -> None:
+    limits.spend(limits.LETTERS, request)
+    if not limits.spend_on(limits.LETTERS_TO_ONE, str(payload["email"])):
+        return
+    with transaction.atomic():
+        errand_id = errands.keep(kind, payload, _language())
+        schedule("privacy_center.errand", {"errand": str(errand_id)})
+
+
+def _back_to(token: str) -> HttpResponse:
+    url = reverse("privacy_center:choices_of", kwargs={"language": _language(), "token": token})
+    return HttpResponseRedirect(f"{url}?saved")
+
+
+def _language() -> str:
+    return translation.get_language() or "en"
+
+
+def _gpc(request: HttpRequest) -> bool:
+    """Global Privacy Control: only the value 1 means something (W3C)."""
+    return bool(request.headers.get("Sec-GPC") == "1")

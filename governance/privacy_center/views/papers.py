@@ -1,0 +1,51 @@
+"""Notices with their versions, and the check of a signed paper that we gave to somebody."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.views.decorators.http import require_http_methods, require_safe
+
+from consent import notices
+from dsar import certificates
+from governance.privacy_center import limits, papers
+from governance.privacy_center.forms import ProofForm
+from governance.privacy_center.languages import public_page
+from governance.privacy_center.rendering import errors_in_words, page
+
+
+@public_page
+@require_safe
+def notice_list(request: HttpRequest) -> HttpResponse:
+    """Every notice in force."""
+    return page(request, "notices.html", {"notices": notices.all_current(translation.get_language() or "en")})
+
+
+@public_page
+@require_safe
+@errors_in_words
+def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
+    """One version of a notice as it was shown, with the way to the others."""
+    shown = notices.version(notice_id)
+    versions = papers.versions_of(shown.key, shown.language)
+    return page(request, "notice.html", {"notice": shown, "versions": versions, "newest": versions[0].id == shown.id})
+
+
+@public_page
+@require_http_methods(["GET", "HEAD", "POST"])
+@errors_in_words
+def proof(request: HttpRequest) -> HttpResponse:
+    """Paste a receipt or a certificate; the answer says in words whether it is ours and unchanged, and what it says."""
+    form = ProofForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return page(request, "proof.html", {"form": form, "public_key": _public_key()}, status=422 if form.errors else 200)
+    limits.spend(limits.PROOFS, request)
+    paper = papers.check(form.cleaned_data["token"])
+    context = {"form": ProofForm(), "checked": True, "paper": paper, "public_key": _public_key()}
+    return page(request, "proof.html", context)
+
+
+def _public_key() -> str:
+    return certificates.public_key().hex()
