@@ -21,11 +21,11 @@ _AREAS = (
 )  # fmt: skip
 
 
-class EstimatingPaginator(Paginator):
+class EstimatingPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
     """Asks PostgreSQL's statistics how many rows there are when nothing is filtered: counting millions is slow."""
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         queryset = self.object_list
         if isinstance(queryset, QuerySet) and not queryset.query.where:
             with connection.cursor() as cursor:

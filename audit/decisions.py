@@ -266,7 +266,8 @@ def _checked(batch: DecisionBatch) -> int:
         raise BatchNotValid("Actions and features are short names.")
     sums = batch.contributions.astype(np.float64).sum(axis=1) + batch.intercept
     scores = batch.scores.astype(np.float64)
-    if not np.isfinite(sums).all() or (np.abs(sums - scores) > SUM_TOLERANCE * np.maximum(1.0, np.abs(scores))).any():
+    # Written so that a NaN fails.
+    if not (np.abs(sums - scores) <= SUM_TOLERANCE * np.maximum(1.0, np.abs(scores))).all():
         raise BatchNotValid("The contributions do not sum to the score: the reason would not be the computation.")
     return count
 

@@ -25,7 +25,7 @@ def whole_log(django_db_setup, django_db_blocker):
         yield write_log(100, 300, 1, 199)
 
 
-@pytest.fixture()
+@pytest.fixture
 def ids(whole_log: list, db):
     with undone():
         yield list(whole_log)
