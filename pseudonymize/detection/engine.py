@@ -1,0 +1,150 @@
+"""Find and redact personal data in texts: prefilter, patterns, names, and one kind per character at the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from pseudonymize.detection import english, names_en, names_pl, polish, presidio
+from pseudonymize.detection.kinds import Finding, Kind, LanguageNotSupported, OutOfTime
+from pseudonymize.detection.overlaps import resolved
+from pseudonymize.detection.patterns import Budget, Needs, Recognizer
+from pseudonymize.detection.prefilter import holds
+
+LANGUAGES = ("en", "pl")
+LEAST_SCORE = 0.4
+MOST_CHARACTERS = 1_000_000  # of one text; a longer one is quarantined
+WINDOW = 8_000  # characters looked at at a time
+OVERLAP = 300  # of two windows, so that nothing is cut in half
+SECONDS = 5.0  # a window's budget
+
+_detectors: dict[str, Detector] = {}
+_loading = threading.Lock()
+
+
+def find(
+    texts: Sequence[str], language: str = "en", *, least_score: float = LEAST_SCORE, seconds: float = SECONDS
+) -> list[list[Finding]]:
+    """Personal data in each text, by place and without overlap; aligned with ``texts``.
+
+    ``language``: ``en`` or ``pl``, else LanguageNotSupported. A text that is too long or takes longer than ``seconds`` has one
+    finding, QUARANTINED, over the whole of it: what was not examined does not pass. No network, ever.
+    """
+    detector = detector_of(language)
+    distinct = list(dict.fromkeys(texts))
+    found = dict(zip(distinct, detector.find(distinct, least_score, seconds), strict=True))
+    return [list(found[text]) for text in texts]
+
+
+def redact(
+    texts: Sequence[str],
+    language: str = "en",
+    *,
+    kinds: Collection[Kind] = frozenset(Kind),
+    least_score: float = LEAST_SCORE,
+) -> list[str]:
+    """The texts with every finding of ``kinds`` replaced by its kind, ``<PERSON>``; a quarantined text is ``<QUARANTINED>``."""
+    return [
+        _redacted(text, [finding for finding in findings if finding.kind in kinds or finding.kind is Kind.QUARANTINED])
+        for text, findings in zip(texts, find(texts, language, least_score=least_score), strict=True)
+    ]
+
+
+def _redacted(text: str, findings: Sequence[Finding]) -> str:
+    parts, done = [], 0
+    for finding in findings:
+        parts += [text[done : finding.start], f"<{finding.kind}>"]
+        done = finding.end
+    return "".join([*parts, text[done:]])
+
+
+def detector_of(language: str) -> Detector:
+    """The detector of a language, loaded once per process. Raises LanguageNotSupported."""
+    if language not in LANGUAGES:
+        raise LanguageNotSupported(language)
+    with _loading:
+        if language not in _detectors:
+            _detectors[language] = Detector(language)
+        return _detectors[language]
+
+
+class Detector:
+    """Everything that looks at texts of one language."""
+
+    def __init__(self, language: str) -> None:
+        shared: list[Recognizer] = [
+            *presidio.recognizers(language),
+            *polish.IDENTIFIERS,
+            *polish.PHONES,
+            *english.CARDS,
+        ]
+        self._recognizers: list[Recognizer]
+        self._names: names_en.EnglishNames | names_pl.PolishNames
+        if language == "pl":
+            self._recognizers = [*shared, *polish.ADDRESSES]
+            self._names = names_pl.PolishNames()
+        else:
+            self._recognizers = [*shared, *english.ADDRESSES, *english.PHONES, *polish.ADDRESSES]
+            self._names = names_en.EnglishNames()
+        self._busy = threading.Lock()  # Presidio's recognizers and the language model are not for two threads at once
+
+    def find(self, texts: Sequence[str], least_score: float, seconds: float) -> list[list[Finding]]:
+        """See the module's ``find``."""
+        with self._busy:
+            windows = [(row, start, window) for row, text in enumerate(texts) for start, window in _windows(text)]
+            needs = [holds(window) for _, _, window in windows]
+            named = self._names.find(
+                [window for (_, _, window), held in zip(windows, needs, strict=True) if Needs.CAPITAL in held]
+            )
+            results: list[list[Finding] | None] = [[] if len(text) <= MOST_CHARACTERS else None for text in texts]
+            for (row, start, window), held in zip(windows, needs, strict=True):
+                persons = next(named) if Needs.CAPITAL in held else []
+                so_far = results[row]
+                if so_far is not None and held:
+                    examined = self._examine(window, held, persons, seconds)
+                    results[row] = None if examined is None else [*so_far, *_moved(examined, start)]
+        return [_final(text, result, least_score) for text, result in zip(texts, results, strict=True)]
+
+    def _examine(self, text: str, held: Needs, persons: list[Finding], seconds: float) -> list[Finding] | None:
+        """The findings of one window, or None when time ran out."""
+        budget = Budget(seconds)
+        budget.start()
+        findings = list(persons)
+        try:
+            for recognizer in self._recognizers:
+                if recognizer.needs & held:
+                    findings += recognizer.find(text, budget)
+        except OutOfTime:
+            return None
+        return findings
+
+
+def _windows(text: str) -> list[tuple[int, str]]:
+    """(start, part) of a text: itself, or overlapping parts of at most WINDOW characters cut at white space."""
+    if len(text) <= WINDOW:
+        return [(0, text)]
+    if len(text) > MOST_CHARACTERS:
+        return []
+    parts, start = [], 0
+    while True:
+        end = start + WINDOW
+        if end < len(text):
+            blank = max(text.rfind(" ", start + WINDOW // 2, end), text.rfind("\n", start + WINDOW // 2, end))
+            end = blank if blank > 0 else end
+        parts.append((start, text[start:end]))
+        if end >= len(text):
+            return parts
+        start = end - OVERLAP
+
+
+def _moved(findings: list[Finding], start: int) -> list[Finding]:
+    if not start:
+        return findings
+    return [replace(finding, start=finding.start + start, end=finding.end + start) for finding in findings]
+
+
+def _final(text: str, findings: list[Finding] | None, least_score: float) -> list[Finding]:
+    if findings is None:
+        return [Finding(Kind.QUARANTINED, 0, len(text), 1.0)]
+    return resolved((finding for finding in findings if finding.score >= least_score), text)

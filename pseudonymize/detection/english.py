@@ -1,0 +1,122 @@
+"""Ways to write addresses, phones and card numbers that Presidio's recognizers do not know."""
+
+from __future__ import annotations
+
+from pseudonymize.detection.kinds import Kind
+from pseudonymize.detection.patterns import Needs, Pattern, expression, words_near
+from pseudonymize.transforms import checksums
+
+_WORD = r"\p{Lu}[\p{L}\p{M}'’.\-]*"
+_STREET_WORDS = (
+    "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Square|Squares|Sq|Terrace|Parkway|Pkwy|"
+    "Circle|Cir|Highway|Hwy|Turnpike|Trail|Crescent|Close|Gardens|Grove|Mews|Row|Walk|Gate|Quay|Alley|Bypass|Pike|Loop|Plaza"
+)
+# Streets of the continent: words that begin a street's name, and endings of compound ones.
+_STREET_BEGINS = (
+    r"Via|Viale|Piazza|Corso|Rue|Avenue|Boulevard|Place|Quai|Chemin|Rua|Avenida|Av\.|Avda\.|Calle|C/|C\.|Plaza|Paseo|Praça|"
+    r"ul\.|Ulica|al\.|Aleja|pl\.|os\.|Ul\.|Strada|Str\.|Bd\.|Am|An|Auf|Im|Zum|Zur"
+)
+_STREET_ENDS = (
+    "straße|strasse|str\\.|gasse|weg|platz|allee|ring|damm|ufer|gade|vej|vejen|gata|gatan|vägen|väg|vegen|veien|straat|laan|"
+    "plein|dijk|katu|tie|kuja|utca|út|tér"
+)
+_HOUSE = r"\d{1,6}[A-Za-z]? (?:\s?[\-/]\s?\d{1,5}[A-Za-z]?)?"
+_UNIT = r"(?: [,\s]+ (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|No|\#) \.? \s* [A-Za-z]?\d+[A-Za-z]? )"
+_US_TAIL = rf"(?: [,\s]+ {_WORD} (?:[ ]{_WORD}){{0,2}} ,? \s+ [A-Z]{{2}} (?: \s+ \d{{5}} (?:-\d{{4}})? )? (?!\w) )"
+
+ADDRESSES = (
+    Pattern(  # 12 Main Street, Apt. 3, Springfield, IL 62701
+        Kind.ADDRESS,
+        expression(
+            rf"(?<![\w.,\-]) {_HOUSE} \s+ (?: (?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)?) \s+ ){{1,5}} (?:{_STREET_WORDS}) (?!\w) \.?"
+            rf" {_UNIT}? {_US_TAIL}?"
+        ),
+        score=0.88,
+    ),
+    Pattern(  # Via Roma 12, Rua da Igreja 25, ul. Długa 3
+        Kind.ADDRESS,
+        expression(
+            rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_STREET_BEGINS}) [ ]?"
+            rf" (?: (?:{_WORD}|d[aeiou]s?|del|della|de[ ]la|\d{{1,2}}) [ ] ){{0,4}} {_WORD}"
+            rf" ,? [ ] {_HOUSE} (?!\w) {_UNIT}?"
+        ),
+        score=0.87,
+    ),
+    Pattern(  # Hauptstraße 5, Vesterskovvej 79
+        Kind.ADDRESS,
+        expression(
+            rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_WORD}[ ]){{0,2}} \p{{L}}[\p{{L}}\-]* (?:{_STREET_ENDS}) [ ] {_HOUSE} (?!\w) {_UNIT}?"
+        ),
+        score=0.87,
+    ),
+    Pattern(  # 3247 Golfskálinn 25 Apt. 236: a number, a name, a number, a unit
+        Kind.ADDRESS,
+        expression(rf"(?<![\w.,\-]) (?:{_HOUSE}\s+)? (?: (?:{_WORD}|\d{{1,3}}) [ ] ){{1,5}} (?:{_HOUSE})? {_UNIT}"),
+        score=0.86,
+    ),
+    Pattern(  # PO Box 12; PSC 3294, Box 9168, APO AA 61487; Unit 1009 Box 0219, DPO AP 51065
+        Kind.ADDRESS,
+        expression(
+            r"(?<!\w) (?: (?:(?:PSC|Unit|CMR)\s+\d{1,5}[,\s]+)? (?:P\.?\s?O\.?\s?)?Box\s+\d{1,6} | US[NSC]{1,2}V?\s+\p{Lu}\w+ )"
+            r" (?: [,\s]+ [AFD]PO [ ] A[AEP] [ ] \d{5} )?"
+        ),
+        score=0.88,
+    ),
+)
+
+PHONES = (
+    Pattern(
+        Kind.PHONE,
+        expression(
+            r"(?<![\w+]) (?:\+|00)[1-9]\d{0,2} (?: [ .\-]?\(0\d?\) )?"
+            r" (?: [ .\-/]? \(? \d{1,5} \)? ){2,6} (?: [ ]?(?:x|ext\.?)[ ]?\d{1,6} )?"
+            r" (?![\w])"
+        ),
+        score=0.75,
+        needs=Needs.SEVEN_DIGITS,
+    ),
+    Pattern(
+        Kind.PHONE,
+        expression(
+            r"(?<![\w+.\-/]) \(?\d{2,4}\)? (?: [ .\-/]{1,2} \d{2,5} ){1,4} (?: [ ]?(?:x|ext\.?)[ ]?\d{1,6} )? (?![\w/] | [\-.]\d)"
+        ),
+        score=0.1,
+        needs=Needs.SEVEN_DIGITS,
+        context=words_near(
+            [
+                "phone",
+                "tel",
+                "mobile",
+                "cell",
+                "call",
+                "fax",
+                "office",
+                "desk",
+                "sms",
+                "text me",
+                "whatsapp",
+                "reach me",
+                "contact number",
+                "registered",
+                "answering at",
+                "ring me",
+            ]
+        ),
+    ),
+)
+
+CARDS = (
+    Pattern(
+        Kind.CREDIT_CARD,
+        expression(
+            r"(?<![\w.,\-]) \d{4} (?:[ \-]?\d{4}){2} (?:[ \-]?\d{1,7})? (?!\w|[\-.]\d) | (?<![\w.,\-]) \d{12,19} (?!\w|[\-.]\d)"
+        ),
+        score=0.0,
+        check=checksums.luhn,
+        checked=0.3,
+        needs=Needs.SEVEN_DIGITS,
+        context=words_near(
+            ["credit", "card", "visa", "mastercard", "amex", "maestro", "debit", "cc ", "karta", "kart", "kredyt"]
+        ),
+    ),
+)
