@@ -131,7 +131,7 @@ class Transformer:
         except (TransformError, pa.ArrowException):
             # Arrow's own messages quote values; ours say which column and which rule.
             raise TableUnreadable(
-                f"{name!r} is of type {values.type}, which {_named(rule)} does not take.", column=name
+                f"{name!r} is {_shape(values.type)}, which {_named(rule)} does not take.", column=name
             ) from None
 
     def _carry_out(self, name: str, rule: Rule, values: pa.Array, table: pa.Table) -> _Column:
@@ -192,6 +192,11 @@ def _class_of(rule: Rule, name: str) -> str:
 
 def _canonical_of(rule: Rule) -> str | None:
     return rule.canonical if isinstance(rule, TokenMac) else None
+
+
+def _shape(kind: pa.DataType) -> str:
+    """A type in words. Of a nested one only that: the names inside may be somebody's data."""
+    return "nested" if pa.types.is_nested(kind) else f"of type {kind}"
 
 
 def _named(rule: Rule) -> str:

@@ -147,6 +147,20 @@ class ResidualPersonalData(NotPermitted):
     title = "The output still holds personal data"
 
 
+class ManifestUnknown(NotFound):
+    """There is no such manifest."""
+
+    code = "manifest_unknown"
+    title = "No such manifest"
+
+
+class ManifestForged(InvalidInput):
+    """What was handed in is not a manifest that this service signed."""
+
+    code = "manifest_forged"
+    title = "This service did not sign that manifest"
+
+
 class ManifestInvalid(IntegrityFailure):
     """The manifest's signature does not hold, or it is about another file."""
 

@@ -21,7 +21,7 @@ from governance.kernel.actors import Actor
 from governance.kernel.errors import JSON
 from governance.kernel.ids import opaque, uuid7
 from governance.kernel.secret_files import load_or_create
-from pseudonymize.errors import ManifestInvalid
+from pseudonymize.errors import ManifestForged, ManifestInvalid
 from pseudonymize.models import Manifest as Row
 from pseudonymize.policies.publishing import Published
 
@@ -147,6 +147,14 @@ def verify(jws: str, output: pa.Table | Path | None = None) -> dict[str, Any]:
     if output is not None and statement.get("output_sha256") != _sha256(output):
         raise ManifestInvalid("The manifest is about another output.")
     return statement
+
+
+def verify_foreign(jws: str) -> dict[str, Any]:
+    """`verify` for a manifest that somebody hands in: theirs being wrong is their error (ManifestForged), not ours."""
+    try:
+        return verify(jws)
+    except crypto.SignatureInvalid as error:
+        raise ManifestForged from error
 
 
 def _sha256(output: pa.Table | Path) -> str:

@@ -1,0 +1,205 @@
+"""Pseudonyms and keys in the console: opaque ids, states and statements. Nothing here can be changed, and nothing is in the clear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+from django.contrib.admin import EmptyFieldListFilter
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from governance.kernel import crypto
+from governance.kernel.admin import ReadOnlyAdmin, ReadOnlyTabularInline, display, register
+from governance.kernel.errors import InvalidInput
+from governance.kernel.ids import from_opaque, opaque
+from pseudonymize import manifests
+from pseudonymize.keys import kek
+from pseudonymize.models import DataSubject, Domain, KeyEncryptionKey, Manifest, MasterKey, PolicyVersion, Suppression
+
+F = TypeVar("F", bound=Callable[..., Any])
+column: Callable[..., Callable[[F], F]] = display
+"""The theme's decorator of a page's field; the theme has no types."""
+
+
+@register(DataSubject)
+class DataSubjectAdmin(ReadOnlyAdmin):
+    """Who is in the vault, as numbers. To see an identifier takes a verb that leaves an entry in the log."""
+
+    list_display = ("number", "state", "identifiers_held", "enrolled_at", "erased_at")
+    list_filter = (("erased_at", EmptyFieldListFilter),)
+    fields = ("number", "state", "kinds", "enrolled_at", "erased_at", "key_state", "key_proof")
+    search_fields: ClassVar[tuple[str, ...]] = ("id",)
+    search_help_text = "The whole number of a subject (sub_…)"
+    ordering = ("-id",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DataSubject]:
+        rows: QuerySet[DataSubject] = super().get_queryset(request)
+        return rows.annotate(identifier_count=Count("identifiers"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[DataSubject], search_term: str
+    ) -> tuple[QuerySet[DataSubject], bool]:
+        """By the whole opaque number; there is nothing else to search by here."""
+        if not search_term:
+            return queryset, False
+        try:
+            return queryset.filter(id=from_opaque("sub", search_term.strip())), False
+        except InvalidInput:
+            return queryset.none(), False
+
+    @column(description="subject", ordering="id")
+    def number(self, row: DataSubject) -> str:
+        return opaque("sub", row.id)
+
+    @column(description="state", label={"live": "success", "erased": "info"})
+    def state(self, row: DataSubject) -> str:
+        return "erased" if row.erased_at else "live"
+
+    @column(description="identifiers", ordering="identifier_count")
+    def identifiers_held(self, row: DataSubject) -> int:
+        return int(row.identifier_count)  # type: ignore[attr-defined]  # annotated in get_queryset
+
+    @column(description="identifiers held")
+    def kinds(self, row: DataSubject) -> str:
+        return ", ".join(sorted(row.identifiers.values_list("kind", flat=True))) or "none"
+
+    @column(description="key")
+    def key_state(self, row: DataSubject) -> str:
+        key = row.key
+        return (
+            f"destroyed {key.destroyed_at:%Y-%m-%d %H:%M} UTC"
+            if key.destroyed_at
+            else f"live, version {key.kek_version}"
+        )
+
+    @column(description="proof of destruction (SHA-256)")
+    def key_proof(self, row: DataSubject) -> str:
+        return row.key.proof_sha256 or "–"
+
+
+@register(KeyEncryptionKey)
+class KeyEncryptionKeyAdmin(ReadOnlyAdmin):
+    """Versions of the key-encryption key. When an old one wraps nothing any more, it can be destroyed."""
+
+    list_display = ("version", "provider", "status", "created_at", "destroyed_at", "wraps")
+    fields = ("version", "provider", "status", "fingerprint", "created_at", "destroyed_at", "wraps")
+    ordering = ("-version",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields
+
+    @column(description="live keys wrapped")
+    def wraps(self, row: KeyEncryptionKey) -> int:
+        return next((s.subject_keys + s.master_keys for s in kek.states() if s.version == row.version), 0)
+
+
+@register(MasterKey)
+class MasterKeyAdmin(ReadOnlyAdmin):
+    """Masters by name and epoch, never their material."""
+
+    list_display = ("name", "epoch", "status", "kek_version", "created_at", "destroyed_at")
+    list_filter = ("status",)
+    fields = readonly_fields = list_display
+    ordering = ("name", "-epoch")
+
+
+class PolicyVersionInline(ReadOnlyTabularInline):
+    """The policies of a domain."""
+
+    model = PolicyVersion
+    fields = ("name", "number", "sha256", "published_at", "published_by")
+    ordering = ("name", "-number")
+    verbose_name_plural = "policies"
+    show_change_link = True
+
+
+@register(Domain)
+class DomainAdmin(ReadOnlyAdmin):
+    """Pseudonymisation domains: what for, who receives, which epoch of keys."""
+
+    list_display = ("key", "purpose", "join_group", "epoch", "retention_days", "created_at")
+    list_filter = ("purpose",)
+    search_fields = ("key", "purpose")
+    fields = readonly_fields = (
+        "key",
+        "purpose",
+        "recipients",
+        "additional_information",
+        "join_group",
+        "retention_days",
+        "epoch",
+        "created_at",
+    )
+    inlines = (PolicyVersionInline,)
+
+
+@register(PolicyVersion)
+class PolicyVersionAdmin(ReadOnlyAdmin):
+    """Published policies with their text. A change is a new version."""
+
+    list_display = ("name", "number", "domain", "published_at", "published_by")
+    list_filter = ("domain",)
+    search_fields = ("name", "sha256")
+    fields = readonly_fields = ("name", "number", "domain", "sha256", "published_at", "published_by", "text")
+    ordering = ("name", "-number")
+
+
+@register(Manifest)
+class ManifestAdmin(ReadOnlyAdmin):
+    """What ran, with the signature checked as the page is shown."""
+
+    list_display = ("number", "policy", "activity", "rows_in", "rows_out", "finished_at")
+    list_filter = ("policy__domain", "finished_at")
+    search_fields = ("activity", "policy__name")
+    ordering = ("-id",)
+    fields = (
+        "number",
+        "policy",
+        "activity",
+        "verdict_id",
+        "actor",
+        "rows_in",
+        "rows_out",
+        "started_at",
+        "finished_at",
+        "signature",
+        "entry_id",
+        "statement",
+        "jws",
+    )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields
+
+    @column(description="manifest", ordering="id")
+    def number(self, row: Manifest) -> str:
+        return opaque("man", row.id)
+
+    @column(description="signature", label={"valid": "success", "not valid": "danger"})
+    def signature(self, row: Manifest) -> str:
+        try:
+            same = manifests.verify(row.jws) == row.statement
+        except crypto.SignatureInvalid:
+            same = False
+        return "valid" if same else "not valid"
+
+
+@register(Suppression)
+class SuppressionAdmin(ReadOnlyAdmin):
+    """The suppression list, without what could be compared with anything."""
+
+    list_display = ("number", "kind", "scope", "reason", "suppressed_at")
+    list_filter = ("scope", "kind", "reason")
+    fields = ("number", "kind", "scope", "reason", "suppressed_at", "entry_id")
+    ordering = ("-id",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields
+
+    @column(description="suppression", ordering="id")
+    def number(self, row: Suppression) -> str:
+        return opaque("sup", row.id)
