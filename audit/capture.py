@@ -22,6 +22,7 @@ from auditlog.context import auditlog_disabled
 from auditlog.diff import model_instance_diff
 from auditlog.registry import auditlog
 from auditlog.signals import post_log
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.db.models import Manager, Model, QuerySet
@@ -178,8 +179,11 @@ def _commit(model: type[Model], entry: Any) -> None:
 def _name_actor(instance: Any, **_: Any) -> None:
     """Put the acting member of staff on django-auditlog's entry: as a key, never with an e-mail address."""
     actor = acting.current()
-    if instance.actor_id is None and actor.kind is ActorKind.STAFF:
-        try:
-            instance.actor_id = UUID(actor.id)
-        except ValueError:
-            return
+    if instance.actor_id is not None or actor.kind is not ActorKind.STAFF:
+        return
+    try:
+        key = UUID(actor.id)
+    except ValueError:
+        return
+    if get_user_model().objects.filter(pk=key).exists():
+        instance.actor_id = key

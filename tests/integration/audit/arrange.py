@@ -31,7 +31,7 @@ def write_log(*batches: int) -> list:
     ids = []
     for batch in batches:
         ids += write(batch, about=SubjectId(uuid7()))
-        assert sequencer.sequence() == batch
+        assert sequencer.sequence() >= batch
     return ids
 
 

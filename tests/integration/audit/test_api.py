@@ -1,0 +1,142 @@
+"""The log over HTTP for services: what a key with the scope may read and record, and that nobody else may."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from audit import decisions, models, reasons, sequencer
+from governance.accounts import clients
+from governance.kernel import clock
+from governance.kernel.actors import SYSTEM
+from governance.kernel.ids import SubjectId, from_opaque, opaque, uuid7
+from tests.integration.audit.arrange import write_log
+from tests.integration.audit.deciding import batch, register_words
+
+pytestmark = pytest.mark.django_db
+
+
+def api(*scopes: str) -> Client:
+    key = clients.issue("test", list(scopes), clock.now() + timedelta(days=1), actor=SYSTEM).key_text
+    return Client(headers={"Authorization": f"Bearer {key}"})
+
+
+@pytest.fixture
+def reader(db) -> Client:
+    return api("audit:read")
+
+
+def test_entries_are_listed_latest_first_filtered_and_paged(reader: Client):
+    ids = write_log(7)
+    answer = reader.get("/api/v1/audit/entries", {"action": "consent.given", "page_size": 3})
+    assert [row["id"] for row in answer.json()["results"]] == [opaque("ent", one) for one in reversed(ids[-3:])]
+    numbers = [row["seq"] for row in answer.json()["results"]]
+    assert numbers == [numbers[0], numbers[0] - 1, numbers[0] - 2]
+    following = reader.get(answer.json()["next"])
+    assert [row["id"] for row in following.json()["results"]] == [opaque("ent", one) for one in reversed(ids[1:4])]
+    assert reader.get("/api/v1/audit/entries", {"object": "consent_event:5"}).json()["results"][0]["id"] == opaque("ent", ids[5])
+    misspelt = reader.get("/api/v1/audit/entries", {"acton": "x"})
+    assert misspelt.status_code == 422
+    assert misspelt.headers["Content-Type"] == "application/problem+json"
+
+
+def test_one_entry_and_its_receipt(reader: Client):
+    ids = write_log(3)
+    entry = reader.get(f"/api/v1/audit/entries/{opaque('ent', ids[1])}").json()
+    assert entry["header"].startswith('{"action":"consent.given"')
+    receipt = reader.get(f"/api/v1/audit/entries/{opaque('ent', ids[1])}/receipt")
+    assert receipt.content.startswith(b"c2sp.org/tlog-proof@v1")
+    assert reader.get(f"/api/v1/audit/entries/{opaque('ent', uuid7())}").status_code == 404
+    assert reader.get("/api/v1/audit/entries/nonsense").status_code == 422
+
+
+def a_request(subjects: list[SubjectId]) -> dict:
+    return {
+        "kind": "offer",
+        "object": "campaign:autumn",
+        "purpose": "personal_offers",
+        "model_version": "lapse@3",
+        "policy_version": "policy-7",
+        "notice_version": "4",
+        "effect": "marketing",
+        "features": ["weeks_since_visit", "coupons_used"],
+        "intercept": -0.5,
+        "decisions": [
+            {
+                "subject": opaque("sub", subject),
+                "consent_event": str(uuid7()),
+                "score": 1.0,
+                "contributions": [1.25, 0.25],
+                "bins": [6, 1],
+                "chosen": "coupon_10",
+                "alternatives": [{"action": "coupon_5", "score": 0.5, "lost_because": "lower_value"}],
+                "sealed_input": base64.b64encode(b"Z\x01\x01sealed").decode(),
+            }
+            for subject in subjects
+        ],
+    }
+
+
+def test_a_system_outside_records_decisions_and_reads_them_back_in_words(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reasons, "_families", {})
+    register_words()
+    client = api("audit:read", "audit:write")
+    subjects = [SubjectId(uuid7()) for _ in range(3)]
+    answer = client.post("/api/v1/audit/decisions", a_request(subjects), content_type="application/json")
+    assert answer.status_code == 201, answer.content
+    assert len(answer.json()["decisions"]) == 3
+    one = answer.json()["decisions"][2]
+    shown = client.get(f"/api/v1/audit/decisions/{one}").json()
+    assert shown["subject"] == opaque("sub", subjects[2])
+    assert shown["terms"][0] == {"feature": "weeks_since_visit", "bin": 6, "contribution": 1.25}
+    assert "sealed_input" not in shown
+    told = client.get(f"/api/v1/audit/decisions/{one}/explanation", {"language": "pl"}).json()
+    assert told["sentence"].startswith("Komputer wybrał dla Ciebie")
+    sequencer.sequence()
+    assert client.get(f"/api/v1/audit/decisions/{one}/receipt").json()["format"] == "zgoda-decision-receipt/1"
+    assert decisions.get(from_opaque("dec", one)).sealed_input == b"Z\x01\x01sealed"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"effect": "tremendous"},
+        {"decisions": []},
+        {"surprise": 1},
+        {"intercept": 3.0},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "bins": [1]}]},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "sealed_input": "!!"}]},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "subject": "alice@example.com"}]},
+    ],
+)
+def test_a_batch_that_is_wrong_is_a_problem_document_and_leaves_nothing(change: dict):
+    client = api("audit:write")
+    answer = client.post(
+        "/api/v1/audit/decisions", {**a_request([SubjectId(uuid7())]), **change}, content_type="application/json"
+    )
+    assert answer.status_code == 422, answer.content
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert b"alice" not in answer.content
+    assert not models.Decision.objects.exists()
+
+
+def test_without_the_scope_nothing_is_shown_or_recorded(reader: Client):
+    ids = write_log(1)
+    one = decisions.record(batch(1)).decision_ids[0]
+    paths = [
+        "/api/v1/audit/entries",
+        f"/api/v1/audit/entries/{opaque('ent', ids[0])}",
+        f"/api/v1/audit/entries/{opaque('ent', ids[0])}/receipt",
+        f"/api/v1/audit/decisions/{opaque('dec', one)}",
+        f"/api/v1/audit/decisions/{opaque('dec', one)}/receipt",
+        f"/api/v1/audit/decisions/{opaque('dec', one)}/explanation",
+    ]
+    other = api("consent:read")
+    for path in paths:
+        assert Client().get(path).status_code == 401, path
+        assert other.get(path).status_code == 403, path
+    asked = reader.post("/api/v1/audit/decisions", a_request([SubjectId(uuid7())]), content_type="application/json")
+    assert asked.status_code == 403
