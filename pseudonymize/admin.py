@@ -11,11 +11,22 @@ from django.http import HttpRequest
 
 from governance.kernel import crypto
 from governance.kernel.admin import ReadOnlyAdmin, ReadOnlyTabularInline, display, register
+from governance.kernel.clock import now
 from governance.kernel.errors import InvalidInput
 from governance.kernel.ids import from_opaque, opaque
 from pseudonymize import manifests
 from pseudonymize.keys import kek
-from pseudonymize.models import DataSubject, Domain, KeyEncryptionKey, Manifest, MasterKey, PolicyVersion, Suppression
+from pseudonymize.models import (
+    DataSubject,
+    Domain,
+    KeyEncryptionKey,
+    Manifest,
+    MasterKey,
+    PolicyVersion,
+    RevealApproval,
+    RevealRequest,
+    Suppression,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 column: Callable[..., Callable[[F], F]] = display
@@ -186,6 +197,59 @@ class ManifestAdmin(ReadOnlyAdmin):
         except crypto.SignatureInvalid:
             same = False
         return "valid" if same else "not valid"
+
+
+class RevealApprovalInline(ReadOnlyTabularInline):
+    """Who approved."""
+
+    model = RevealApproval
+    fields = ("approver", "approved_at")
+    ordering = ("id",)
+    verbose_name_plural = "approvals"
+
+
+@register(RevealRequest)
+class RevealRequestAdmin(ReadOnlyAdmin):
+    """Requests to turn tokens back, with their two seats. Neither tokens nor what they revealed is kept."""
+
+    list_display = ("number", "kind", "token_count", "level", "case", "requester", "state", "expires_at")
+    list_filter = ("kind", "level")
+    fields = (
+        "number",
+        "state",
+        "manifest",
+        "column",
+        "kind",
+        "level",
+        "purpose",
+        "case",
+        "token_count",
+        "tokens_sha256",
+        "requester",
+        "opened_at",
+        "expires_at",
+    )
+    ordering = ("-id",)
+    inlines = (RevealApprovalInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RevealRequest]:
+        rows: QuerySet[RevealRequest] = super().get_queryset(request)
+        return rows.select_related("reveal").annotate(approval_count=Count("approvals"))
+
+    @column(description="request", ordering="id")
+    def number(self, row: RevealRequest) -> str:
+        return opaque("rev", row.id)
+
+    @column(description="state", label={"revealed": "info", "expired": "warning"})
+    def state(self, row: RevealRequest) -> str:
+        if hasattr(row, "reveal"):
+            return "revealed"
+        if row.expires_at <= now():
+            return "expired"
+        return f"{row.approval_count} of 2 approvals"  # type: ignore[attr-defined]  # annotated in get_queryset
 
 
 @register(Suppression)

@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from governance.kernel.clock import today
-from pseudonymize import texts
+from pseudonymize import texts, tokens
 from pseudonymize.detection import Kind
 from pseudonymize.errors import ColumnsMissing, ColumnsNotCovered, TableUnreadable, TransformFailed
-from pseudonymize.keys import masters
 from pseudonymize.keys.domain_keys import working_key
 from pseudonymize.models import Domain
 from pseudonymize.policies.policy import (
@@ -33,15 +31,12 @@ from pseudonymize.policies.policy import (
     Prefix,
     Redact,
     Rule,
-    TokenForm,
     TokenMac,
 )
-from pseudonymize.transforms import canonical, dates, generalize, mac, mask, tokens_text
+from pseudonymize.tokens import Flags
+from pseudonymize.tokens import flags as _flags
+from pseudonymize.transforms import canonical, dates, generalize, mask
 from pseudonymize.transforms.errors import RowError, TransformError
-from pseudonymize.transforms.tokens_text import TokenFormat, TokenKind
-
-Flags = npt.NDArray[np.bool_]
-_BODY = slice(2 + tokens_text.DOMAIN_CHARACTERS + tokens_text.EPOCH_CHARACTERS, -1)
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,8 @@ class Transformer:
     def _carry_out(self, name: str, rule: Rule, values: pa.Array, table: pa.Table) -> _Column:
         match rule:
             case TokenMac():
-                return self._token(name, rule, values)
+                forms, failed = tokens.of_column(rule, _text(values), self._keys[name], self.domain, self.domain.epoch)
+                return _Column(forms, failed)
             case Buckets(width, bottom, top):
                 return _Column(generalize.numbers(values, width, bottom=bottom, top=top))
             case Periods():
@@ -159,25 +155,8 @@ class Transformer:
             case Drop():
                 raise AssertionError  # dropped columns are not carried out
 
-    def _token(self, name: str, rule: TokenMac, values: pa.Array) -> _Column:
-        text = _text(values)
-        named = rule.form in (TokenForm.TOKEN, TokenForm.OPAQUE)
-        already = tokens_text.recognised(text) if named else None
-        forms, failed = _canonical(rule.canonical, text, already)
-        key = self._keys[name]
-        if rule.form is TokenForm.HEX:
-            return _Column(mac.tokens(forms, key), failed)
-        tokens = tokens_text.mac_tokens(forms, key, self._format(rule.form))
-        if rule.form is TokenForm.BASE32:
-            tokens = pc.utf8_slice_codeunits(tokens, _BODY.start, _BODY.stop)
-        return _Column(tokens, failed)
-
-    def _format(self, form: TokenForm) -> TokenFormat:
-        code = tokens_text.domain_code(masters.space_of(self.domain))
-        return TokenFormat(TokenKind.MAC, code, self.domain.epoch, opaque=form is TokenForm.OPAQUE)
-
     def _shift(self, name: str, rule: DateShift, values: pa.Array, table: pa.Table) -> _Column:
-        persons, _ = _canonical(_canonical_of(self.policy.columns[rule.key]), _text(_plain(table[rule.key])), None)
+        persons = self._persons(rule.key, table)
         when, failed = (values, None) if pa.types.is_timestamp(values.type) else _days(values)
         lost = pc.and_(when.is_valid(), persons.is_null())
         if pc.any(lost).as_py():
@@ -185,13 +164,16 @@ class Transformer:
             failed = _either(failed, _flags(lost))
         return _Column(dates.shift(when, persons, self._keys[name], rule.max_days), failed)
 
+    def _persons(self, name: str, table: pa.Table) -> pa.Array:
+        """Who a date belongs to, spelt as the column's own rule spells them."""
+        rule, values = self.policy.columns[name], _text(_plain(table[name]))
+        if isinstance(rule, TokenMac) and rule.canonical:
+            return canonical.canonicalise(values, rule.canonical, on_error="null")
+        return values
+
 
 def _class_of(rule: Rule, name: str) -> str:
     return rule.column_class if isinstance(rule, TokenMac) else name
-
-
-def _canonical_of(rule: Rule) -> str | None:
-    return rule.canonical if isinstance(rule, TokenMac) else None
 
 
 def _shape(kind: pa.DataType) -> str:
@@ -219,20 +201,6 @@ def _text(values: pa.Array) -> pa.Array:
     if pa.types.is_integer(kind) or pa.types.is_date32(kind) or pa.types.is_null(kind):
         return values.cast(pa.string())
     raise TransformError(f"not text: {kind}")
-
-
-def _canonical(version: str | None, text: pa.Array, already: pa.Array | None) -> tuple[pa.Array, Flags | None]:
-    """The canonical form of each value but of those that are tokens already, and which have none."""
-    if version is None:
-        return text, None
-    plain = text
-    if already is not None and pc.any(already).as_py():
-        plain = pc.if_else(already, pa.scalar(None, text.type), text)
-    forms = canonical.canonicalise(plain, version, on_error="null")
-    failed = _flags(pc.and_(forms.is_null(), plain.is_valid()))
-    if plain is not text:
-        forms = pc.if_else(already, text.cast(forms.type), forms)
-    return forms, failed
 
 
 def _days(values: pa.Array) -> tuple[pa.Array, Flags | None]:
@@ -273,10 +241,6 @@ def _redact(text: pa.Array, language: str, kinds: frozenset[Kind]) -> pa.Array:
     encoded = text.cast(pa.string()).dictionary_encode()
     cleaned = texts.redact(encoded.dictionary.to_pylist(), language, kinds)
     return pa.array(cleaned, pa.string()).take(encoded.indices)
-
-
-def _flags(array: pa.Array) -> Flags:
-    return np.asarray(array.fill_null(False).to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _either(left: Flags | None, right: Flags) -> Flags:

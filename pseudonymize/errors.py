@@ -168,6 +168,13 @@ class ManifestInvalid(IntegrityFailure):
     title = "The manifest is not valid"
 
 
+class InvalidRequest(InvalidInput):
+    """The request to reveal lacks something, or asks for too much."""
+
+    code = "invalid_reveal_request"
+    title = "The request to reveal is not valid"
+
+
 class DualControlRequired(NotPermitted):
     """Re-identification takes a requester and two other people (design: dual control)."""
 

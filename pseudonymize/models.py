@@ -61,9 +61,9 @@ class SubjectIdentifier(UuidModel):
         verbose_name = "identifier"
         db_table = "pseudonymize_subject_identifier"
         constraints = [
-            models.UniqueConstraint("kind", "blind_index", name="subject_identifier_found_once"),
+            models.UniqueConstraint(fields=["kind", "blind_index"], name="subject_identifier_found_once"),
             models.UniqueConstraint(
-                "subject", "kind", condition=~Q(kind__in=_MULTIPLE), name="subject_identifier_one_of_its_kind"
+                fields=["subject", "kind"], condition=~Q(kind__in=_MULTIPLE), name="subject_identifier_one_of_its_kind"
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=_INDEXED, blind_index__isnull=False)
@@ -119,7 +119,7 @@ class KeyEncryptionKey(models.Model):
         db_table = "pseudonymize_key_encryption_key"
         constraints = [
             models.UniqueConstraint(
-                "status", condition=Q(status=KeyStatus.ACTIVE), name="key_encryption_key_one_active"
+                fields=["status"], condition=Q(status=KeyStatus.ACTIVE), name="key_encryption_key_one_active"
             )
         ]
 
@@ -142,7 +142,7 @@ class MasterKey(UuidModel):
         verbose_name = "master key"
         db_table = "pseudonymize_master_key"
         constraints = [
-            models.UniqueConstraint("name", "epoch", name="master_key_once_per_epoch"),
+            models.UniqueConstraint(fields=["name", "epoch"], name="master_key_once_per_epoch"),
             models.CheckConstraint(
                 condition=Q(wrapped__isnull=False, destroyed_at__isnull=True)
                 | Q(wrapped__isnull=True, destroyed_at__isnull=False, status=KeyStatus.DESTROYED),
@@ -168,7 +168,9 @@ class Suppression(UuidModel):
     class Meta:
         verbose_name = "suppression"
         db_table = "pseudonymize_suppression"
-        constraints = [models.UniqueConstraint("kind", "blind_index", "scope", name="suppression_once_per_scope")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "blind_index", "scope"], name="suppression_once_per_scope")
+        ]
 
     def __str__(self) -> str:
         return opaque("sup", self.id)
@@ -211,7 +213,7 @@ class PolicyVersion(UuidModel):
         verbose_name = "policy"
         verbose_name_plural = "policies"
         db_table = "pseudonymize_policy_version"
-        constraints = [models.UniqueConstraint("name", "number", name="policy_version_number_once")]
+        constraints = [models.UniqueConstraint(fields=["name", "number"], name="policy_version_number_once")]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.number}"
@@ -238,3 +240,85 @@ class Manifest(UuidModel):
 
     def __str__(self) -> str:
         return opaque("man", self.id)
+
+
+class RevealLevel(models.TextChoices):
+    MASKED = "masked", "Masked"
+    PLAIN = "plain", "Plain"
+
+
+class RevealRequest(UuidModel):
+    """Somebody asks to turn these tokens of one column of one run back. The tokens themselves are not kept, their digest is."""
+
+    manifest = models.ForeignKey(Manifest, on_delete=models.PROTECT, related_name="reveal_requests")
+    column = models.CharField(max_length=200)
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in IdentifierKind])
+    level = models.CharField(max_length=8, choices=RevealLevel.choices)
+    purpose = models.CharField(max_length=200)
+    case = models.CharField(max_length=100)
+    tokens_sha256 = models.CharField(max_length=64)
+    token_count = models.PositiveIntegerField()
+    requester = models.CharField(max_length=100)
+    opened_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "request to reveal"
+        verbose_name_plural = "requests to reveal"
+        db_table = "pseudonymize_reveal_request"
+        constraints = [
+            models.UniqueConstraint(fields=["id", "requester"], name="reveal_request_of_requester"),
+            models.CheckConstraint(condition=Q(expires_at__gt=models.F("opened_at")), name="reveal_request_expires"),
+            models.CheckConstraint(condition=Q(token_count__gt=0), name="reveal_request_some_tokens"),
+        ]
+
+    def __str__(self) -> str:
+        return opaque("rev", self.id)
+
+
+class RevealApproval(UuidModel):
+    """One person's approval of exactly these tokens. Never the requester's own: the table itself refuses that."""
+
+    request = models.ForeignKey(RevealRequest, on_delete=models.PROTECT, related_name="approvals")
+    requester = models.CharField(max_length=100)
+    approver = models.CharField(max_length=100)
+    tokens_sha256 = models.CharField(max_length=64)
+    approved_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "approval to reveal"
+        verbose_name_plural = "approvals to reveal"
+        db_table = "pseudonymize_reveal_approval"
+        constraints = [
+            models.UniqueConstraint(fields=["request", "approver"], name="reveal_approval_once_per_person"),
+            models.CheckConstraint(condition=~Q(approver=models.F("requester")), name="reveal_approval_not_ones_own"),
+        ]
+
+    def __str__(self) -> str:
+        return opaque("rva", self.id)
+
+
+class Reveal(UuidModel):
+    """A reveal that happened, once per request: by the requester, with two approvals of two other people."""
+
+    request = models.OneToOneField(RevealRequest, on_delete=models.PROTECT, related_name="reveal")
+    requester = models.CharField(max_length=100)
+    first_approver = models.CharField(max_length=100)
+    second_approver = models.CharField(max_length=100)
+    found = models.PositiveIntegerField()
+    revealed_at = models.DateTimeField()
+    entry_id = models.UUIDField()
+
+    class Meta:
+        db_table = "pseudonymize_reveal"
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(first_approver=models.F("second_approver"))
+                & ~Q(first_approver=models.F("requester"))
+                & ~Q(second_approver=models.F("requester")),
+                name="reveal_takes_three_people",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return opaque("rvl", self.id)
