@@ -52,10 +52,8 @@ def test_an_auditor_sees_states_and_no_identifier_and_changes_nothing() -> None:
             assert not [canary for canary in canaries if canary in text], page
             seen += 1
         assert client.get(reverse(f"{name}_add")).status_code == 403
-        assert (
-            client.post(reverse(f"{name}_delete", args=[pages and model._default_manager.all()[0].pk])).status_code
-            == 403
-        )
+        for row in model._default_manager.all()[:1]:
+            assert client.post(reverse(f"{name}_delete", args=[row.pk])).status_code == 403
     assert seen >= 15
     assert len(OURS) == 8
     page = client.get(reverse("admin:pseudonymize_datasubject_change", args=[alice])).content.decode()
