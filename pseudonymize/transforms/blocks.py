@@ -168,10 +168,10 @@ def chained_mac(cipher: BlockCipher, batch: Batch, tails: Tails) -> Blocks:
         block = batch.block(position, count)
         if count > going_on:  # these rows end here
             ends = batch.rest[going_on:count]
-            block[going_on:] &= KEEP[ends]
-            block[going_on:] ^= (tails.last if position else tails.single)[ends]
+            block[going_on:] &= KEEP.take(ends, axis=0)
+            block[going_on:] ^= (tails.last if position else tails.single).take(ends, axis=0)
         if tails.before is not None and going_on > (later := int(active[position + 2])):
-            block[later:going_on] ^= tails.before[batch.rest[later:going_on]]
+            block[later:going_on] ^= tails.before.take(batch.rest[later:going_on], axis=0)
         if position:
             block ^= state[:count]
         state[:count] = cipher.encrypt(block)

@@ -8,6 +8,7 @@ a probability of 2^-49.
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,11 @@ from pseudonymize.transforms.blocks import (
     double,
     long_rows,
     pad,
+    scatter,
     words,
     xor,
 )
-from pseudonymize.transforms.columns import ByteColumn, as_bytes, fixed_width, per_distinct
+from pseudonymize.transforms.columns import ByteColumn, Ints, as_bytes, fixed_width, per_distinct
 from pseudonymize.transforms.errors import KeyLengthInvalid
 
 KEY_BYTES = 32
@@ -59,7 +61,10 @@ def check_key(key: bytes) -> None:
 
 
 def _hex(column: ByteColumn, key: bytes) -> pa.Array:
-    text = np.frombuffer(binascii.hexlify(cmac(column, key).data), dtype=np.uint8)
+    text = np.zeros(len(column) * HEX_WIDTH, dtype=np.uint8)
+    places = text.view(np.dtype((np.void, HEX_WIDTH)))
+    for rows, macs in _macs(column, key):
+        places[rows] = np.frombuffer(binascii.hexlify(macs.data), dtype=places.dtype)
     return fixed_width(text, HEX_WIDTH, column, text=True)
 
 
@@ -69,14 +74,20 @@ def _binary(column: ByteColumn, key: bytes) -> pa.Array:
 
 def cmac(column: ByteColumn, key: bytes) -> Blocks:
     """CMAC of every row under an AES key of any size, shape (rows, 2). Null rows hold zeros."""
+    result = np.zeros((len(column), 2), dtype=np.uint64)
+    for rows, macs in _macs(column, key):
+        scatter(result.view(np.uint8).reshape(-1), rows * SIZE, macs)
+    return result
+
+
+def _macs(column: ByteColumn, key: bytes) -> Iterator[tuple[Ints, Blocks]]:
+    """(rows, their CMACs), batch by batch; null rows are left out."""
     cipher = BlockCipher(key)
     tails = cmac_tails(cipher)
-    result = np.zeros((len(column), 2), dtype=np.uint64)
     for batch in batches(column):
-        result[batch.rows] = chained_mac(cipher, batch, tails)
+        yield batch.rows, chained_mac(cipher, batch, tails)
     for row, value in long_rows(column):
-        result[row] = words(cmac_one(key, value))[0]
-    return result
+        yield np.array([row]), words(cmac_one(key, value))
 
 
 def cmac_tails(cipher: BlockCipher) -> Tails:

@@ -1,0 +1,226 @@
+"""How fast the transforms are, beside their peers: every ratio from one run on one core.
+
+    python benchmarks/transforms.py [--rows 1000000] [--rounds 3] [--json FILE] [--markdown FILE]
+
+Peers that are not installed are left out (install benchmarks/requirements.in into an environment of its own). Each contest is
+run in rounds, all its parties in each round, and the best time of each party counts: processor time, which a busy machine
+disturbs less than the clock (every party is one thread). Peers that are slow a value are given
+fewer rows; what is compared is values per second. Answers are checked against each other where two parties compute the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import hmac
+import importlib.util
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+for name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS"):
+    os.environ[name] = "1"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import pyarrow as pa  # noqa: E402  after the thread limits
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV  # noqa: E402
+
+from pseudonymize.transforms import ff1, mac, siv  # noqa: E402
+
+KEY = hashlib.sha256(b"benchmark").digest()
+LONG_KEY = hashlib.sha512(b"benchmark").digest()
+BOUND = [b"ml-churn-2026", b"email"]
+FEWER = 20  # rows given to slow parties: one in so many
+
+
+@dataclass(frozen=True)
+class Party:
+    """Somebody in a contest. ``work`` does it once and returns a few answers; ``rows`` is how many values that was."""
+
+    name: str
+    rows: int
+    work: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Values a second, and how many times the peer's that is."""
+
+    contest: str
+    party: str
+    rows: int
+    seconds: float
+    per_second: float
+    ours_is: float | None
+    target: float | None
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Ours, which comes first, against the others. ``targets``: how many times faster ours should be, by party."""
+
+    name: str
+    parties: list[Party]
+    targets: dict[str, float]
+
+
+def installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def addresses(rows: int, distinct: int) -> pa.Array:
+    """E-mail addresses as people have them, 20 to 33 characters."""
+    domains = ("example.org", "mail.example.com", "post.example.pl")
+    people = [f"{hashlib.sha256(str(n).encode()).hexdigest()[: 8 + n % 6]}@{domains[n % 3]}" for n in range(distinct)]
+    return pa.array([people[(n * 7919) % distinct] for n in range(rows)])
+
+
+def token_contest(rows: int) -> Contest:
+    column = addresses(rows, rows)
+    values = [value.encode() for value in column.to_pylist()]
+    parties = [
+        Party("Zgoda mac.tokens", rows, lambda: mac.tokens(column, KEY)),
+        Party("hmac.digest loop", rows, lambda: [hmac.digest(KEY, value, "sha256").hex() for value in values]),
+    ]
+    if installed("polars_hash"):
+        import polars as pl
+        import polars_hash as plh
+
+        frame = pl.DataFrame({"value": pl.from_arrow(column)})
+        expression = plh.col("value").chash.hmac_sha256(key=KEY.hex())
+        parties.append(Party("polars-hash HMAC", rows, lambda: frame.select(expression)))
+    return Contest(
+        f"Keyed tokens of {rows:,} e-mails, all distinct", parties, {"hmac.digest loop": 10, "polars-hash HMAC": 1.4}
+    )
+
+
+def siv_contest(rows: int, distinct: int, least: float) -> Contest:
+    column = addresses(rows, distinct)
+    values = [value.encode() for value in column.to_pylist()]
+    library = AESSIV(LONG_KEY)
+    expected = [library.encrypt(value, BOUND) for value in values[:99]]
+    assert siv.encrypt(column.slice(0, 99), LONG_KEY, BOUND).to_pylist() == expected
+    parties = [
+        Party("Zgoda siv.encrypt", rows, lambda: siv.encrypt(column, LONG_KEY, BOUND)),
+        Party("cryptography AESSIV", rows, lambda: [library.encrypt(value, BOUND) for value in values]),
+    ]
+    if installed("tink"):
+        tink = tink_primitive()
+        loop = Party(
+            "Tink AES-SIV", rows, lambda: [tink.encrypt_deterministically(value, b"email") for value in values]
+        )
+        parties.append(loop)
+    return Contest(f"AES-SIV of {rows:,} e-mails, {distinct:,} distinct", parties, {"Tink AES-SIV": least})
+
+
+def tink_primitive() -> Any:
+    import tink
+    from tink import daead
+
+    daead.register()
+    handle = tink.new_keyset_handle(daead.deterministic_aead_key_templates.AES256_SIV)
+    return handle.primitive(daead.DeterministicAead)
+
+
+def ff1_contest(rows: int) -> Contest:
+    column = pa.array([f"{(n * 7919 * 10**8 + n) % 10**16:016d}" for n in range(rows)])
+    few = column.slice(0, rows // FEWER).to_pylist()
+    parties = [Party("Zgoda ff1.encrypt", rows, lambda: ff1.encrypt(column, KEY))]
+    if installed("fastfpe"):
+        from fastfpe import ff1 as fast
+
+        key = KEY.hex()
+        answers = [fast.encrypt(key, "", "0123456789", value) for value in few[:99]]
+        assert ff1.encrypt(pa.array(few[:99]), KEY).to_pylist() == answers
+        parties.append(
+            Party("fastfpe FF1 (Rust)", len(few), lambda: [fast.encrypt(key, "", "0123456789", value) for value in few])
+        )
+    if installed("ff3"):
+        from ff3 import FF3Cipher
+
+        cipher = FF3Cipher(KEY.hex(), "D8E7920AFA330A")
+        fewer = few[: len(few) // FEWER]
+        parties.append(Party("ff3 FF3-1", len(fewer), lambda: [cipher.encrypt(value) for value in fewer]))
+    return Contest("FF1 of 16-digit numbers", parties, {"fastfpe FF1 (Rust)": 8, "ff3 FF3-1": 140})
+
+
+def run(contest: Contest, rounds: int) -> list[Result]:
+    """The best of each party's times over the rounds."""
+    best = {party.name: float("inf") for party in contest.parties}
+    for _ in range(rounds):
+        for party in contest.parties:
+            started = time.process_time()
+            party.work()
+            best[party.name] = min(best[party.name], time.process_time() - started)
+    ours = contest.parties[0]
+    our_rate = ours.rows / best[ours.name]
+    return [
+        Result(
+            contest=contest.name,
+            party=party.name,
+            rows=party.rows,
+            seconds=round(best[party.name], 4),
+            per_second=round(party.rows / best[party.name]),
+            ours_is=None if party is ours else round(our_rate / (party.rows / best[party.name]), 2),
+            target=contest.targets.get(party.name),
+        )
+        for party in contest.parties
+    ]
+
+
+def markdown(results: list[Result]) -> str:
+    """The results as a table; the last columns say how many times faster ours is, and should be."""
+    lines = ["| work, one core | party | values a second | ours is | target |", "|---|---|---:|---:|---:|"]
+    for result in results:
+        ratio = "" if result.ours_is is None else f"{result.ours_is:.1f}x"
+        target = (
+            ""
+            if result.target is None
+            else f"{'met' if (result.ours_is or 0) >= result.target else 'missed'} (>= {result.target:g}x)"
+        )
+        lines.append(f"| {result.contest} | {result.party} | {result.per_second:,} | {ratio} | {target} |")
+    return "\n".join(lines)
+
+
+def versions() -> dict[str, str]:
+    packages = ("numpy", "pyarrow", "cryptography", "polars", "polars-hash", "tink", "fastfpe", "ff3")
+    modules = {"polars-hash": "polars_hash"}
+    found = {name: version(name) for name in packages if installed(modules.get(name, name))}
+    return {"python": platform.python_version(), "machine": platform.machine(), **found}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--rows", type=int, default=1_000_000)
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--json", type=Path)
+    arguments.add_argument("--markdown", type=Path)
+    options = arguments.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    rows = options.rows
+    contests = [
+        token_contest(rows),
+        siv_contest(rows, rows, 2.5),
+        siv_contest(rows, rows // 20, 15),
+        ff1_contest(rows),
+    ]
+    results = [result for contest in contests for result in run(contest, options.rounds)]
+    table = markdown(results)
+    print(table)
+    if options.json:
+        report = {"versions": versions(), "results": [asdict(result) for result in results]}
+        options.json.write_text(json.dumps(report, indent=2) + "\n")
+    if options.markdown:
+        options.markdown.write_text(table + "\n")
+
+
+if __name__ == "__main__":
+    main()
