@@ -113,3 +113,10 @@ class ClaimOutsideTransaction(Conflict):
 
     code = "claim_outside_transaction"
     title = "A claim needs a transaction"
+
+
+class UnknownSubject(NotFound):
+    """The vault has nobody of this customer number."""
+
+    code = "unknown_subject"
+    title = "Unknown subject"

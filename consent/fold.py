@@ -11,6 +11,9 @@ for one subject, purpose and channel, over the events about exactly these and ab
 - An objection, a restriction or a binding opt-out signal holds unless something later in both orders lifted it; a signal is
   answered by a grant of the person's own.
 
+Somebody who ever said something about ANY purpose has a row for each purpose with each channel that their events name. So one row
+always says it all: that of the purpose and channel asked about, or of ANY where they were never named.
+
 This is independent of the order in which the rows are read, so the projection and a rebuild cannot differ.
 """
 
@@ -85,8 +88,14 @@ def folded(scope: str) -> str:
         SELECT e.subject_id, e.purpose_key, e.channel, e.id, e.event_type, e.occurred_at, e.received_at, e.valid_until,
                e.needs_confirmation, e.signal_binding, e.notice_version_id, e.purpose_version
         FROM consent_event e WHERE {scope}
+    ), broadly AS (
+        SELECT DISTINCT subject_id FROM ev WHERE purpose_key = '{ANY}'
     ), keys AS (
-        SELECT DISTINCT subject_id, purpose_key, channel FROM ev
+        SELECT subject_id, purpose_key, channel FROM ev
+        UNION
+        SELECT p.subject_id, p.purpose_key, c.channel
+        FROM (SELECT DISTINCT subject_id, purpose_key FROM ev JOIN broadly USING (subject_id)) p
+        JOIN (SELECT DISTINCT subject_id, channel FROM ev JOIN broadly USING (subject_id)) c USING (subject_id)
     ), matched AS (
         SELECT k.purpose_key AS p, k.channel AS c, ev.*
         FROM keys k JOIN ev ON ev.subject_id = k.subject_id

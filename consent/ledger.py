@@ -122,7 +122,8 @@ def current(subject: SubjectId) -> list[ConsentStatus]:
     """Where the person stands with every purpose and channel that anything was ever recorded about, in order of both."""
     at = now()
     states = ConsentState.objects.filter(subject_id=subject).order_by("purpose_key", "channel")
-    return [_status(row, at) for row in states]
+    standings = (_status(row, at) for row in states)
+    return [one for one in standings if one.status is not State.NONE or one.objected or one.restricted or one.opted_out]
 
 
 def history(subject: SubjectId) -> list[EventRecord]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,3 +36,9 @@ def public_key() -> bytes:
 def public_key_id() -> str:
     """The `kid` in the header of what is signed."""
     return key_id(public_key())
+
+
+def public_jwk() -> dict[str, str]:
+    """The public key as a JWK (RFC 8037): what any JOSE library verifies a receipt with."""
+    x = base64.urlsafe_b64encode(public_key()).rstrip(b"=").decode()
+    return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": public_key_id(), "x": x}

@@ -38,13 +38,18 @@ _STANDING: Final = (
 
 _NOBODY: Final[Row] = (list(Reason).index(Reason.NEVER_ASKED), None, None, None)
 _VAULT: Final = DataSubject._meta.db_table
-# The vault says who was erased: read in the same statement, so that answer and erasure are of one snapshot.
-_ERASED: Final = f"""
-    (EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = {{who}} AND h.erased_at IS NOT NULL{{until}})
-     OR EXISTS (SELECT 1 FROM {_VAULT} d WHERE d.id = {{who}} AND d.erased_at IS NOT NULL{{until}}))
-"""
+
+
+def _erased(who: str, until: str = "") -> str:
+    """Whether `who` was erased, here or in the vault: read in the same statement, so that answer and erasure are of one snapshot."""
+    return f"""
+        (EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = {who} AND h.erased_at IS NOT NULL{until and f" AND h.{until}"})
+         OR EXISTS (SELECT 1 FROM {_VAULT} d WHERE d.id = {who} AND d.erased_at IS NOT NULL{until and f" AND d.{until}"}))
+    """
+
+
 _ONE: Final = f"""
-    SELECT {NEWEST}, {_ERASED.format(who="a.id", until="")}, s.purpose_key, s.channel, {", ".join(_STANDING)}
+    SELECT {NEWEST}, {_erased("a.id")}, s.purpose_key, s.channel, {", ".join(_STANDING)}
     FROM (SELECT %s::uuid AS id, %s::text AS purpose, %s::text AS channel) a
     LEFT JOIN consent_state s ON s.subject_id = a.id AND s.purpose_key IN (a.purpose, '{ANY}') AND s.channel IN (a.channel, '{ANY}')
 """
@@ -53,31 +58,21 @@ _EXACT: Final = "purpose_key = %(purpose)s AND channel = %(channel)s"
 _BROADER: Final = f"purpose_key IN (%(purpose)s, '{ANY}') AND channel IN (%(channel)s, '{ANY}') AND NOT ({_EXACT})"
 
 
-def _first(column: str, condition: str) -> str:
-    return f"(array_agg({column} ORDER BY {_NEAREST_FIRST}) FILTER (WHERE {condition}))[1] AS {column}"
+# Where there is no row of exactly this purpose and channel, the nearest broader one holds all that was said (see fold.py).
+_BROAD: Final = f"SELECT DISTINCT ON (subject_id) * FROM states WHERE {_BROADER} ORDER BY subject_id, {_NEAREST_FIRST}"
 
 
-# Where there is no row of exactly this purpose and channel, what was said about ANY of them still restricts.
-_BROAD_STANDING: Final = f"""
-    SELECT subject_id, {_first("event_id", "status <> 'none'")}, {_first("status", "status <> 'none'")},
-        {_first("objection_event_id", "objection_event_id IS NOT NULL")},
-        {_first("restriction_event_id", "restriction_event_id IS NOT NULL")},
-        {_first("signal_event_id", "signal_event_id IS NOT NULL")}
-    FROM states WHERE {_BROADER} GROUP BY subject_id
-"""
+def _either(column: str) -> str:
+    return f"CASE WHEN exact.subject_id IS NULL THEN broad.{column} ELSE exact.{column} END AS {column}"
+
+
 _MANY: Final = """
     WITH asked AS (SELECT id, place FROM unnest(%(subjects)s::uuid[]) WITH ORDINALITY AS one(id, place)),
     states AS {states},
     exact AS (SELECT * FROM states WHERE {exact}),
     broad AS ({broad}),
     standing AS (
-        SELECT asked.place, {erased} AS erased,
-            coalesce(exact.status, broad.status, 'none') AS status,
-            CASE WHEN exact.subject_id IS NULL THEN broad.event_id ELSE exact.event_id END AS event_id,
-            exact.notice_version_id, exact.purpose_version, exact.valid_until,
-            CASE WHEN exact.subject_id IS NULL THEN broad.objection_event_id ELSE exact.objection_event_id END AS objection_event_id,
-            CASE WHEN exact.subject_id IS NULL THEN broad.restriction_event_id ELSE exact.restriction_event_id END AS restriction_event_id,
-            CASE WHEN exact.subject_id IS NULL THEN broad.signal_event_id ELSE exact.signal_event_id END AS signal_event_id
+        SELECT asked.place, {erased} AS erased, coalesce(exact.status, broad.status, 'none') AS status, {columns}
         FROM asked LEFT JOIN exact ON exact.subject_id = asked.id LEFT JOIN broad ON broad.subject_id = asked.id
     )
     SELECT place, {reason}, {event}, {notice}, {valid_until} FROM standing
@@ -122,14 +117,12 @@ def _many(purpose: PurposeVersion, *, historical: bool) -> str:
         if historical
         else "NOT MATERIALIZED (SELECT * FROM consent_state)"
     )
-    erased = _ERASED.format(who="asked.id", until=" AND {}.erased_at <= %(at)s" if historical else "")
-    if historical:
-        erased = erased.replace("{}", "h", 1).replace("{}", "d", 1)
     return _MANY.format(
         states=states,
         exact=_EXACT,
-        broad=_BROAD_STANDING,
-        erased=erased,
+        broad=_BROAD,
+        columns=", ".join(map(_either, _STANDING[1:])),
+        erased=_erased("asked.id", "erased_at <= %(at)s" if historical else ""),
         reason=reason,
         event=event,
         notice="notice_version_id" if by_consent else "NULL::uuid",
@@ -138,24 +131,9 @@ def _many(purpose: PurposeVersion, *, historical: bool) -> str:
 
 
 def _standing(found: Sequence[Sequence[Any]]) -> Standing:
-    """One person's rows (exactly this purpose and channel, and the broader ones) as one standing."""
+    """One person's rows (exactly this purpose and channel, and the broader ones) as one standing: the nearest holds all."""
     erased = bool(found[0][1])
     states = sorted((row[2:] for row in found if row[2] is not None), key=lambda row: (row[0] == ANY, row[1] == ANY))
     if not states:
         return Standing(erased=erased)
-    nearest = states[0]
-    if ANY not in nearest[:2]:
-        return Standing(erased, State(nearest[2]), *nearest[3:])
-
-    def first(place: int) -> Any:
-        return next((row[place] for row in states if row[place] is not None), None)
-
-    spoken = next((row for row in states if row[2] != State.NONE), None)
-    return Standing(
-        erased=erased,
-        status=State(spoken[2]) if spoken else State.NONE,
-        event_id=spoken[3] if spoken else None,
-        objection_event_id=first(7),
-        restriction_event_id=first(8),
-        signal_event_id=first(9),
-    )
+    return Standing(erased, State(states[0][2]), *states[0][3:])

@@ -1,0 +1,364 @@
+"""REST endpoints at /api/v1/consent/: record, withdraw, read, and the one-line gate.
+
+Subjects are named by their opaque id (`sub_…`) or by the controller's own customer number, which the vault resolves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.urls import path
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from consent import gate, ledger, notices, receipts, signing
+from consent.errors import UnknownSubject
+from consent.ledger import ANY, ConsentDraft, EventType
+from consent.terms import NoticeVersionId
+from governance.accounts.api import actor_of, requires
+from governance.kernel.api import StrictSerializer
+from governance.kernel.clock import now
+from governance.kernel.ids import SubjectId, from_opaque, opaque, uuid7
+from pseudonymize import vault
+
+_OPTIONAL = ("presentation", "valid_until", "jurisdiction", "evidence", "source_sha256")
+
+
+class SubjectIn(StrictSerializer):
+    """Exactly one of the two names of a person."""
+
+    subject = serializers.CharField(max_length=40, required=False)
+    customer_id = serializers.CharField(max_length=200, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("subject" in attrs) == ("customer_id" in attrs):
+            raise serializers.ValidationError({"subject": ["Send either subject or customer_id."]})
+        return attrs
+
+
+class CheckConsentIn(SubjectIn):
+    purpose = serializers.CharField(max_length=64)
+    channel = serializers.CharField(max_length=16)
+
+
+class CheckAudienceIn(StrictSerializer):
+    subjects = serializers.ListField(child=serializers.CharField(max_length=40), max_length=10_000)
+    purpose = serializers.CharField(max_length=64)
+    channel = serializers.CharField(max_length=16)
+    cited_for = serializers.RegexField(
+        r"^[A-Za-z0-9._:-]{1,120}$", help_text="What rests on the answer, such as training_run:42."
+    )
+
+
+class RecordConsentIn(SubjectIn):
+    purpose = serializers.CharField(max_length=64)
+    channel = serializers.CharField(max_length=16)
+    event_type = serializers.CharField(max_length=20)
+    method = serializers.CharField(max_length=40)
+    occurred_at = serializers.DateTimeField(required=False)
+    notice_version = serializers.CharField(max_length=40, required=False)
+    presentation = serializers.CharField(max_length=4000, required=False)
+    valid_until = serializers.DateTimeField(required=False)
+    jurisdiction = serializers.CharField(max_length=6, required=False)
+    evidence = serializers.DictField(required=False)
+    source_sha256 = serializers.CharField(max_length=64, required=False)
+
+
+class WithdrawConsentIn(SubjectIn):
+    purpose = serializers.CharField(max_length=64, default=ANY, help_text="All purposes unless named.")
+    channel = serializers.CharField(max_length=16, default=ANY, help_text="All channels unless named.")
+    occurred_at = serializers.DateTimeField(required=False)
+
+
+class ShowNoticeIn(StrictSerializer):
+    notice_versions = serializers.ListField(child=serializers.CharField(max_length=40), min_length=1, max_length=20)
+    subject = serializers.CharField(max_length=40, required=False)
+    purposes = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50, required=False)
+    jurisdiction = serializers.CharField(max_length=6, default="EU")
+    ui_variant = serializers.CharField(max_length=40, default="default")
+
+
+class VerifyReceiptIn(StrictSerializer):
+    receipt = serializers.CharField(max_length=20_000)
+
+
+class Checks(APIView):
+    """POST: may this person's data be used for this purpose over this channel? Answers with a reason and the id of a kept verdict."""
+
+    permission_classes = (requires("consent:read"),)
+    serializer_class = CheckConsentIn
+
+    def post(self, request: Request) -> Response:
+        asked = _valid(CheckConsentIn, request)
+        with transaction.atomic():
+            verdict = gate.check(_subject(asked), asked["purpose"], asked["channel"])
+            verdict_id = gate.cite(verdict, actor=actor_of(request), cited_for="api")
+        return Response(_verdict(verdict) | {"verdict": opaque("vdt", verdict_id)})
+
+
+class Audiences(APIView):
+    """POST: the same for up to ten thousand people; keeps one verdict set and names who is allowed."""
+
+    permission_classes = (requires("consent:read"),)
+    serializer_class = CheckAudienceIn
+
+    def post(self, request: Request) -> Response:
+        asked = _valid(CheckAudienceIn, request)
+        subjects = [SubjectId(from_opaque("sub", text)) for text in asked["subjects"]]
+        with transaction.atomic():
+            verdicts = gate.filter(subjects, asked["purpose"], asked["channel"])
+            set_id = gate.cite_set(verdicts, actor=actor_of(request), cited_for=asked["cited_for"])
+        return Response(
+            {
+                "verdict_set": opaque("vds", set_id),
+                "allowed": [opaque("sub", subject) for subject in verdicts.allowed],
+                "refused": {reason.value: count for reason, count in sorted(verdicts.refused.items())},
+                "purpose_version": verdicts.purpose_version,
+                "basis": verdicts.basis.value,
+                "at": verdicts.at,
+            }
+        )
+
+
+class Events(APIView):
+    """POST: record what a person did. Needs an `Idempotency-Key`; the same key again is the same event."""
+
+    permission_classes = (requires("consent:write"),)
+    serializer_class = RecordConsentIn
+
+    def post(self, request: Request) -> Response:
+        given = _valid(RecordConsentIn, request)
+        key = request.headers.get("Idempotency-Key", "")
+        if not key:
+            raise serializers.ValidationError({"Idempotency-Key": ["Send this header: a retry must not record twice."]})
+        actor = actor_of(request)
+        optional = {name: given[name] for name in _OPTIONAL if name in given}
+        draft = ConsentDraft(
+            subject=_subject(given),
+            purpose=given["purpose"],
+            channel=given["channel"],
+            event_type=given["event_type"],
+            occurred_at=given.get("occurred_at") or now(),
+            method=given["method"],
+            idempotency_key=f"{actor.id}:{key}",
+            notice_version_id=_notice(given["notice_version"]) if "notice_version" in given else None,
+            **optional,
+        )
+        return _recorded(ledger.record(draft, actor=actor)[0])
+
+
+class Withdrawals(APIView):
+    """POST: withdraw, from one purpose and channel or from all. No token, no reason; a key for retries is welcome."""
+
+    permission_classes = (requires("consent:write"),)
+    serializer_class = WithdrawConsentIn
+
+    def post(self, request: Request) -> Response:
+        given = _valid(WithdrawConsentIn, request)
+        actor = actor_of(request)
+        draft = ConsentDraft(
+            subject=_subject(given),
+            purpose=given["purpose"],
+            channel=given["channel"],
+            event_type=EventType.WITHDRAWN,
+            occurred_at=given.get("occurred_at") or now(),
+            method="api",
+            idempotency_key=f"{actor.id}:{request.headers.get('Idempotency-Key') or uuid7()}",
+        )
+        return _recorded(ledger.record(draft, actor=actor)[0])
+
+
+class States(APIView):
+    """GET: where a person stands, purpose by purpose."""
+
+    permission_classes = (requires("consent:read"),)
+
+    def get(self, request: Request, subject: str) -> Response:
+        identifier = SubjectId(from_opaque("sub", subject))
+        states = [
+            {
+                "purpose": one.purpose,
+                "channel": one.channel,
+                "status": one.status.value,
+                "since": one.since,
+                "valid_until": one.valid_until,
+                "event": opaque("cev", one.event_id) if one.event_id else None,
+                "notice_version": opaque("ntc", one.notice_version_id) if one.notice_version_id else None,
+                "objected": one.objected,
+                "restricted": one.restricted,
+                "opted_out": one.opted_out,
+            }
+            for one in ledger.current(identifier)
+        ]
+        return Response({"subject": opaque("sub", identifier), "states": states})
+
+
+class History(APIView):
+    """GET: every event about a person, in the order of arrival."""
+
+    permission_classes = (requires("consent:read"),)
+
+    def get(self, request: Request, subject: str) -> Response:
+        identifier = SubjectId(from_opaque("sub", subject))
+        events = [
+            {
+                "event": opaque("cev", one.event_id),
+                "event_type": one.event_type.value,
+                "purpose": one.purpose,
+                "purpose_version": one.purpose_version,
+                "channel": one.channel,
+                "actor": one.actor.partition(":")[0],
+                "method": one.method,
+                "occurred_at": one.occurred_at,
+                "received_at": one.received_at,
+                "valid_until": one.valid_until,
+                "event_sha256": one.event_sha256,
+                "entry": str(one.entry_id),
+            }
+            for one in ledger.history(identifier)
+        ]
+        return Response({"subject": opaque("sub", identifier), "events": events})
+
+
+class Receipts(APIView):
+    """GET: the signed receipt of an event."""
+
+    permission_classes = (requires("consent:read"),)
+
+    def get(self, request: Request, event: str) -> Response:
+        return Response({"receipt": receipts.issue(from_opaque("cev", event))})
+
+
+class ReceiptVerification(APIView):
+    """POST: what a receipt says, if this service signed it."""
+
+    permission_classes = (requires("consent:read"),)
+    serializer_class = VerifyReceiptIn
+
+    def post(self, request: Request) -> Response:
+        given = _valid(VerifyReceiptIn, request)
+        return Response({"content": receipts.verify(given["receipt"], signing.public_key())})
+
+
+class Presentations(APIView):
+    """POST: the token that binds what is about to be shown to what is agreed; send it back with the consent."""
+
+    permission_classes = (requires("consent:write"),)
+    serializer_class = ShowNoticeIn
+
+    def post(self, request: Request) -> Response:
+        given = _valid(ShowNoticeIn, request)
+        token = notices.shown(
+            [_notice(text) for text in given["notice_versions"]],
+            subject=SubjectId(from_opaque("sub", given["subject"])) if "subject" in given else None,
+            purposes=given.get("purposes"),
+            jurisdiction=given["jurisdiction"],
+            ui_variant=given["ui_variant"],
+            gpc=request.headers.get("Sec-GPC") == "1",
+        )
+        return Response({"presentation": token}, status=status.HTTP_201_CREATED)
+
+
+class Notices(APIView):
+    """GET: the notices in force in a language (`?language=pl`), as to be shown."""
+
+    permission_classes = (requires("consent:read"),)
+
+    def get(self, request: Request) -> Response:
+        language = request.query_params.get("language", "en")
+        return Response(
+            {
+                "notices": [
+                    {
+                        "notice_version": opaque("ntc", one.id),
+                        "key": one.key,
+                        "version": one.version,
+                        "language": one.language,
+                        "purposes": list(one.purposes),
+                        "title": one.text.title,
+                        "body": one.text.body,
+                        "content_sha256": one.content_sha256,
+                        "published_at": one.published_at,
+                    }
+                    for one in notices.all_current(language)
+                ]
+            }
+        )
+
+
+class Keys(APIView):
+    """GET: the public key for receipts, as a JWK set (RFC 7517). Open to everybody: that is its point."""
+
+    authentication_classes: tuple[Any, ...] = ()
+    permission_classes: tuple[Any, ...] = ()
+
+    def get(self, request: Request) -> Response:
+        return Response({"keys": [signing.public_jwk()]})
+
+
+def _valid(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    given = form(data=request.data)
+    given.is_valid(raise_exception=True)
+    validated: dict[str, Any] = given.validated_data
+    return validated
+
+
+def _subject(given: dict[str, Any]) -> SubjectId:
+    if "subject" in given:
+        return SubjectId(from_opaque("sub", given["subject"]))
+    found = vault.find_subject(vault.IdentifierKind.CUSTOMER_ID, given["customer_id"])
+    if found is None:
+        raise UnknownSubject
+    return found
+
+
+def _notice(text: str) -> NoticeVersionId:
+    return NoticeVersionId(from_opaque("ntc", text))
+
+
+def _recorded(result: ledger.Recorded) -> Response:
+    body = {
+        "event": opaque("cev", result.event_id),
+        "status": result.status.value,
+        "duplicate": result.duplicate,
+        "receipt": receipts.issue(result.event_id),
+    }
+    return Response(body, status=status.HTTP_200_OK if result.duplicate else status.HTTP_201_CREATED)
+
+
+def _verdict(verdict: gate.Verdict) -> dict[str, Any]:
+    def named(prefix: str, identifier: UUID | None) -> str | None:
+        return opaque(prefix, identifier) if identifier else None
+
+    return {
+        "allowed": verdict.allowed,
+        "reason": verdict.reason.value,
+        "basis": verdict.basis.value,
+        "subject": opaque("sub", verdict.subject),
+        "purpose": verdict.purpose,
+        "purpose_version": verdict.purpose_version,
+        "channel": verdict.channel.value,
+        "event": named("cev", verdict.event_id),
+        "notice_version": named("ntc", verdict.notice_version_id),
+        "valid_until": verdict.valid_until,
+        "at": verdict.at,
+    }
+
+
+urlpatterns = [
+    path("checks", Checks.as_view()),
+    path("checks/audience", Audiences.as_view()),
+    path("events", Events.as_view()),
+    path("withdraw", Withdrawals.as_view()),
+    path("subjects/<str:subject>/state", States.as_view()),
+    path("subjects/<str:subject>/history", History.as_view()),
+    path("events/<str:event>/receipt", Receipts.as_view()),
+    path("receipts/verify", ReceiptVerification.as_view()),
+    path("presentations", Presentations.as_view()),
+    path("notices", Notices.as_view()),
+    path("keys", Keys.as_view()),
+]
