@@ -14,6 +14,7 @@ import pyarrow as pa
 from governance.kernel.actors import Actor
 from governance.kernel.clock import now
 from governance.kernel.errors import JSON
+from governance.kernel.logs import get_logger
 from pseudonymize import manifests, policies
 from pseudonymize.columns import Transformed, Transformer
 from pseudonymize.distinct import DistinctCount
@@ -22,6 +23,7 @@ from pseudonymize.policies.policy import DateShift, Drop, Policy, Rule, TokenMac
 from pseudonymize.residual import Sample
 from pseudonymize.risk import Assessment, GroupCounts, enforce
 
+logger = get_logger(__name__)
 _KEY_DERIVED = "Tokens are derived from the domain's key. Erasing a person deletes their rows; the token itself dies with the epoch."
 
 
@@ -102,7 +104,9 @@ class PolicyRun:
             finished_at=now(),
             statement=statement,
         )
-        return manifests.record(self._published, facts, actor=self._actor)
+        manifest = manifests.record(self._published, facts, actor=self._actor)
+        logger.info("table_pseudonymized", domain=self.policy.domain.id, rows=self._rows_out, run_id=str(manifest.id))
+        return manifest
 
     def _state(self, name: str, rule: Rule) -> dict[str, JSON]:
         """The statement of one column."""

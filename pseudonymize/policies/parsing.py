@@ -39,7 +39,12 @@ Fields = Mapping[str, Value]
 
 
 def load(source: str | Path) -> Policy:
-    """The policy from its text, or from a file when `source` is a Path. Raises PolicyInvalid with every problem and its line."""
+    """The policy from its text or from a file: a Path, or one line that ends in .yaml or .yml.
+
+    Raises PolicyInvalid with every problem and its line.
+    """
+    if isinstance(source, str) and "\n" not in source and source.endswith((".yaml", ".yml")):
+        source = Path(source)
     return parse(_file(source) if isinstance(source, Path) else source)
 
 

@@ -14,6 +14,7 @@ from governance.kernel.clock import now
 from governance.kernel.copy import copy_rows
 from governance.kernel.errors import Conflict, GovernanceError
 from governance.kernel.ids import SubjectId, uuid7
+from governance.kernel.logs import get_logger
 from governance.kernel.progress import Progress, no_progress
 from pseudonymize import locks
 from pseudonymize.errors import IdentityNotAddressable
@@ -22,6 +23,7 @@ from pseudonymize.keys import masters, subject_keys
 from pseudonymize.models import DataSubject, SuppressionScope
 from pseudonymize.vault import blind_index, identifiers, lookup, matching, suppression
 
+logger = get_logger(__name__)
 BATCH = 5_000
 _ATTEMPTS = 6
 
@@ -60,6 +62,7 @@ def enrol(identities: Sequence[Identity], *, actor: Actor, source: str, progress
         refused += [start + position for position in decided.refused]
         problems |= {start + position: problem for position, problem in decided.problems.items()}
         progress(start + len(part), len(identities))
+    logger.info("subjects_enrolled", rows=len(identities), count=created, source=source)
     return Enrolment(subjects, created, matched, tuple(refused), problems)
 
 

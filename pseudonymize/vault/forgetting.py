@@ -10,10 +10,13 @@ from audit import log
 from governance.kernel.actors import Actor
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId
+from governance.kernel.logs import get_logger
 from pseudonymize import locks
 from pseudonymize.keys import subject_keys
-from pseudonymize.models import DataSubject, SubjectIdentifier, SuppressionScope
+from pseudonymize.models import DataSubject, SubjectIdentifier
 from pseudonymize.vault import suppression
+
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +53,6 @@ def forget(subject: SubjectId, *, actor: Actor, reason: str) -> Forgotten:
             object=f"subject_key:{destroyed.key_id if destroyed else 'none'}",
             facts={"identifiers": deleted, "proof_sha256": proof, "reason": reason, "suppressed": len(found)},
         )
-        suppressed = suppression.add(found, scope=SuppressionScope.ALL, reason="erased", entry=entry, at=at)
+        suppressed = suppression.add_erased(found, entry=entry, at=at)
+    logger.info("subject_forgotten", count=deleted, reason=reason)
     return Forgotten(deleted, key_destroyed=destroyed is not None, suppressed=suppressed, proof_sha256=proof)

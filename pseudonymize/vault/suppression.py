@@ -24,6 +24,9 @@ from pseudonymize.vault import blind_index, identifiers
 from pseudonymize.vault.blind_index import CANONICAL_VERSIONS
 from pseudonymize.vault.matching import Found
 
+ERASED = "erased"
+"""The reason on the list for somebody who was erased."""
+
 
 def suppress(subject: SubjectId, scope: SuppressionScope, reason: str, actor: Actor) -> int:
     """Put every identifier that the subject can be found by on the list; returns how many were new there.
@@ -90,7 +93,26 @@ def indexes_of(subject: SubjectId) -> list[Found]:
 
 def add(found: Iterable[Found], *, scope: SuppressionScope, reason: str, entry: UUID, at: datetime) -> int:
     """Write to the list; what is there already stays. Returns how many were new. Call with the vault owned."""
-    rows = [
+    before = Suppression.objects.count()
+    Suppression.objects.bulk_create(_listed(found, scope, reason, entry, at), ignore_conflicts=True)
+    return Suppression.objects.count() - before
+
+
+def add_erased(found: Sequence[Found], *, entry: UUID, at: datetime) -> int:
+    """Write an erased person to the list for good; who was suppressed while the request ran is erased from now on."""
+    Suppression.objects.bulk_create(
+        _listed(found, SuppressionScope.ALL, ERASED, entry, at),
+        update_conflicts=True,
+        unique_fields=["kind", "blind_index", "scope"],
+        update_fields=["reason", "suppressed_at", "entry_id"],
+    )
+    return len(found)
+
+
+def _listed(
+    found: Iterable[Found], scope: SuppressionScope, reason: str, entry: UUID, at: datetime
+) -> list[Suppression]:
+    return [
         Suppression(
             kind=kind.value,
             blind_index=index,
@@ -102,9 +124,6 @@ def add(found: Iterable[Found], *, scope: SuppressionScope, reason: str, entry: 
         )
         for kind, index in found
     ]
-    before = Suppression.objects.count()
-    Suppression.objects.bulk_create(rows, ignore_conflicts=True)
-    return Suppression.objects.count() - before
 
 
 def _forms(identity: Identity) -> dict[IdentifierKind, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from governance.kernel import secret_files
@@ -67,6 +69,25 @@ def test_rewrapping_keeps_everything_readable_and_the_old_version_can_go(setting
     assert vault.enrol([identity_of(ALICE)], actor=IMPORTER, source="crm").subjects == [subjects[0]]
     assert keys.rewrap(actor=IMPORTER) == 0
     assert invariants_hold()
+
+
+@pytest.mark.django_db
+def test_the_command_rotates_rewraps_and_destroys() -> None:
+    subjects = enrolled(*SUBJECTS)
+    before = read_everything(subjects)
+    out = io.StringIO()
+    call_command("rotate_keys", stdout=out)
+    call_command("rotate_keys", "--destroy-old", stdout=out)
+    call_command("rotate_keys", "--resume", stdout=out)
+
+    assert "Version 3 of the key-encryption key is current." in out.getvalue()
+    assert "Version 1 destroyed." in out.getvalue()
+    assert [(state.version, state.status) for state in keys.states()] == [
+        (1, "destroyed"),
+        (2, "destroyed"),
+        (3, "active"),
+    ]
+    assert read_everything(subjects) == before
 
 
 @pytest.mark.django_db

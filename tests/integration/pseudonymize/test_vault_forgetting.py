@@ -292,6 +292,18 @@ def test_the_vault_as_a_source_exports_rectifies_and_erases() -> None:
 
 
 @pytest.mark.django_db
+def test_who_was_suppressed_while_the_request_ran_is_listed_as_erased() -> None:
+    (erin,) = enrolled(ERIN)
+    vault.suppress(erin, SuppressionScope.ALL, "erasure_request", IMPORTER)
+
+    erased = VaultSource().erase(erin)
+
+    assert {kept.table: kept.count for kept in erased.retained}["pseudonymize_suppression"] == 4
+    assert set(Suppression.objects.values_list("reason", flat=True)) == {"erased"}
+    assert vault.enrol([identity_of(ERIN)], actor=IMPORTER, source="crm").refused == (0,)
+
+
+@pytest.mark.django_db
 def test_forgetting_leaves_an_entry_that_does_not_lead_to_the_person() -> None:
     (erin,) = enrolled(ERIN)
     done = vault.forget(erin, actor=IMPORTER, reason="erasure request")

@@ -89,7 +89,7 @@ def test_the_policy_of_the_design_page_is_read() -> None:
 def test_a_policy_is_loaded_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(GOOD)
-    assert load(file) == load(GOOD)
+    assert load(file) == load(str(file)) == load(GOOD)
     with pytest.raises(PolicyInvalid):
         load(tmp_path / "no such file")
     file.write_bytes(b"\xff\xfe\x00")
