@@ -1,0 +1,217 @@
+"""The privacy centre in a real Chromium: by keyboard, with scripts on and off, in both languages, without a glance elsewhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.cache import cache
+from django.core.mail import EmailMessage
+
+from consent import gate
+from dsar import certificates, planning
+from dsar.models import SubjectRequest
+from dsar.states import Status
+from governance.accounts import staff
+from governance.accounts.roles import Role
+from governance.jobs.worker import drain
+from governance.kernel.actors import SYSTEM, Actor, ActorKind
+from pseudonymize import vault
+from pseudonymize.vault import IdentifierKind, Identity
+from tests.integration.privacy_center.conftest import publish
+from tests.people import ALICE, DANA, ERIN
+
+# The browser's driver runs an event loop in this thread; the database is used from it all the same, and by it alone.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.slow,  # starts a browser and a server
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)."),
+]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"]
+
+
+@dataclass
+class Visit:
+    """A browser at work, and everything it asked for or complained about."""
+
+    page: object
+    base: str
+    asked: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        self.page.goto(f"{self.base}{path}")
+
+    def tab_to(self, selector: str) -> None:
+        """Reach an element as people do who use no mouse."""
+        for _ in range(80):
+            self.page.keyboard.press("Tab")
+            if self.page.locator(f"{selector}:focus").count():
+                return
+        raise AssertionError(f"the keyboard does not reach {selector}")
+
+    def press(self, selector: str) -> None:
+        """Go to a button or link by keyboard and press it."""
+        self.tab_to(selector)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def click(self, selector: str) -> None:
+        """Press it with the mouse, and wait for the page that follows."""
+        with self.page.expect_navigation():
+            self.page.locator(selector).click()
+
+    def choose(self, field_name: str, answer: str) -> None:
+        """Answer one question by keyboard: space takes the first answer, the arrow the second."""
+        self.tab_to(f'input[name="{field_name}"]')
+        self.page.keyboard.press("Space" if answer == "yes" else "ArrowRight")
+        assert self.page.locator(f'input[name="{field_name}"][value="{answer}"]').is_checked()
+
+    def text(self) -> str:
+        return self.page.locator("main").inner_text()
+
+    def check(self) -> None:
+        """No other host was asked, no policy was violated, no cookie was set."""
+        assert self.asked == {urlsplit(self.base).netloc}
+        assert self.complaints == []
+        assert self.page.context.cookies() == []
+
+
+@pytest.fixture
+def mailbox(mailoutbox: list[EmailMessage]) -> list[EmailMessage]:
+    return mailoutbox
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+def visit(chromium: object, base: str, *, scripts: bool, **options: object) -> Visit:
+    context = chromium.new_context(java_script_enabled=scripts, **options)
+    page = context.new_page()
+    seen = Visit(page, base)
+    page.on("request", lambda request: seen.asked.add(urlsplit(request.url).netloc))
+    page.on("console", lambda message: seen.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    return seen
+
+
+@pytest.fixture
+def house(live_server: object) -> str:
+    cache.clear()
+    publish()
+    return live_server.url
+
+
+def link_in(letter: EmailMessage) -> str:
+    found = re.search(r"https?://[^/\s]+(/\S+)", letter.body)
+    assert found is not None
+    return found.group(1)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_consent_is_given_and_withdrawn_by_keyboard(
+    chromium: object, house: str, mailbox: list[EmailMessage], language: str, scripts: bool
+) -> None:
+    seen = visit(chromium, house, scripts=scripts)
+    seen.open(f"/{language}/")
+    seen.press(f'a[href="/{language}/consent/"]')
+    seen.choose("newsletter|email", "yes")
+    seen.choose("newsletter|sms", "no")
+    seen.tab_to('input[name="email"]')
+    seen.page.keyboard.type(ALICE.email)
+    seen.press("form button")
+    drain()
+    seen.open(link_in(mailbox[-1]))
+    seen.press("form button")
+    subject = vault.find_subject(IdentifierKind.EMAIL, ALICE.email)
+    assert subject is not None
+    assert gate.check(subject, "newsletter", "email").allowed
+    assert not gate.check(subject, "newsletter", "sms").allowed
+    assert {"en": "Saved", "pl": "Zapisano"}[language] in seen.text()
+
+    seen.press('button[name="withdraw_everything"]')  # one step, where giving took several
+    assert not gate.check(subject, "newsletter", "email").allowed
+    assert {"en": "You said no", "pl": "Twoja odpowiedź: nie"}[language] in seen.text()
+    seen.check()
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_an_erasure_is_asked_on_the_page_and_ends_in_a_checked_certificate(
+    chromium: object, house: str, mailbox: list[EmailMessage], language: str
+) -> None:
+    vault.enrol(
+        [Identity({IdentifierKind.EMAIL: ERIN.email, IdentifierKind.NAME: ERIN.name})], actor=SYSTEM, source="tests"
+    )
+    dana = Actor(ActorKind.STAFF, str(staff.enlist(DANA.email, roles_held=[Role.DPO], actor=SYSTEM)))
+    seen = visit(chromium, house, scripts=False)
+    seen.open(f"/{language}/")
+    seen.click(f'a[href="/{language}/requests/new/?type=erasure"]')
+    assert seen.page.locator('input[value="erasure"]').is_checked()
+    seen.page.locator('input[name="email"]').fill(ERIN.email)
+    seen.click("form button")
+    drain()
+    code = re.search(r"\b(\d{4} \d{4})\b", mailbox[-1].body)
+    assert code is not None
+    seen.page.locator('input[name="code"]').fill(code.group(1))
+    seen.click("form button")
+    reference, tracking_code = (seen.page.locator(".secret").nth(place).inner_text() for place in (0, 1))
+
+    request_id = SubjectRequest.objects.get().pk
+    planning.plan(request_id, dana)
+    planning.approve(request_id, dana, reason="Checked in the test.")
+    drain()
+    assert Status(SubjectRequest.objects.get().status) is Status.RESPONDED
+
+    seen.open(f"/{language}/requests/")
+    seen.page.locator('input[name="reference"]').fill(reference)
+    seen.page.locator('input[name="code"]').fill(tracking_code)
+    seen.click("form button")
+    seen.click(f'form[action="/{language}/proof/"] button')
+    assert {"en": "Genuine and unchanged", "pl": "Autentyczne i niezmienione"}[language] in seen.text()
+    assert certificates.of(request_id).key_id in seen.text()
+    seen.check()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_violates_wcag(
+    chromium: object, house: str, scheme: str, tmp_path: Path, mailbox: list[EmailMessage]
+) -> None:
+    """axe finds nothing on any page, in either colour scheme, wide or narrow; nothing is wider than a small screen."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    subject = vault.enrol([Identity({IdentifierKind.EMAIL: ALICE.email})], actor=SYSTEM, source="tests").subjects[0]
+    assert subject is not None
+    from governance.privacy_center import links
+
+    choices = links.make(links.LinkKind.CHOICES, subject, links.CHOICES_LIFETIME)
+    paths = ["", "choices/", f"choices/{choices}/", "consent/", "requests/new/", "requests/", "notices/", "proof/"]
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    for width in (1100, 360):
+        seen = visit(chromium, house, scripts=True, color_scheme=scheme, viewport={"width": width, "height": 800})
+        for path in paths:
+            seen.open(f"/pl/{path}")
+            results = Axe().run(seen.page, options=options)
+            assert results.violations_count == 0, results.generate_report()
+            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+        seen.open("/en/requests/new/")
+        seen.click("form button")  # the page with errors
+        results = Axe().run(seen.page, options=options)
+        assert results.violations_count == 0, results.generate_report()
+        assert seen.asked == {urlsplit(house).netloc}
