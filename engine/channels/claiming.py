@@ -125,15 +125,8 @@ def digest_of(dispatch_ids: Sequence[UUID]) -> str:
     return canonical.digest(sorted(str(identifier) for identifier in dispatch_ids))
 
 
-def _running(campaign_id: UUID) -> Order | None:
-    """The campaign, held so that it cannot be stopped before the claim commits; None when it does not run."""
-    with connection.cursor() as cursor:
-        # FOR SHARE: senders work side by side, a stop waits for their claims. Django has no spelling for it.
-        cursor.execute("SELECT state FROM engine_channels_campaign WHERE id = %s FOR SHARE", [campaign_id])
-        row = cursor.fetchone()
-    if row is None or row[0] != CampaignState.RUNNING:
-        return None
-    campaign = Campaign.objects.get(pk=campaign_id)
+def order_of(campaign: Campaign) -> Order:
+    """What a claim on this campaign is for."""
     return Order(
         campaign.pk,
         campaign.purpose_key,
@@ -142,6 +135,17 @@ def _running(campaign_id: UUID) -> Order | None:
         campaign.template_version,
         campaign.slot_values,
     )
+
+
+def _running(campaign_id: UUID) -> Order | None:
+    """The campaign, held so that it cannot be stopped before the claim commits; None when it does not run."""
+    with connection.cursor() as cursor:
+        # FOR SHARE: senders work side by side, a stop waits for their claims. Django has no spelling for it.
+        cursor.execute("SELECT state FROM engine_channels_campaign WHERE id = %s FOR SHARE", [campaign_id])
+        row = cursor.fetchone()
+    if row is None or row[0] != CampaignState.RUNNING:
+        return None
+    return order_of(Campaign.objects.get(pk=campaign_id))
 
 
 def _due(campaign_id: UUID, size: int) -> list[ClaimedMessage]:

@@ -60,6 +60,7 @@ class Dispatch(UuidModel):
     claim_id = models.UUIDField("claim", null=True)
     claimed_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
+    place = models.PositiveSmallIntegerField("place in its batch", null=True)
     template_id = models.UUIDField("text", null=True)
     finished_at = models.DateTimeField(null=True)
     reply_code = models.PositiveSmallIntegerField(null=True)
@@ -102,6 +103,14 @@ class Dispatch(UuidModel):
 
     def __str__(self) -> str:
         return f"dispatch:{self.pk}"
+
+
+class HandOverProgress(models.Model):
+    """Notes of a batch that is being handed over; UNLOGGED, see progress.py. About messages by number, not about people."""
+
+    claim_id = models.UUIDField(primary_key=True)
+    begun = models.PositiveSmallIntegerField()
+    outcomes = models.TextField()
 
 
 class ErasedTally(models.Model):

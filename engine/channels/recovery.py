@@ -1,6 +1,6 @@
-"""After a crash: void claims whose hand-over never began, declare the rest unknown, wake what nobody wakes."""
+"""After a crash: void claims whose hand-over never began, settle those that did, wake what nobody wakes."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -8,8 +8,8 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from audit import log
-from audit.log import Draft
-from engine.channels import campaigns, caps
+from engine.channels import campaigns, caps, outcomes, progress
+from engine.channels.claiming import Claim, order_of
 from engine.channels.models import Campaign, Dispatch
 from engine.channels.states import CampaignState, DispatchState
 from governance.jobs.models import Job, State
@@ -27,20 +27,15 @@ FROM (SELECT id FROM engine_channels_dispatch WHERE state = 'claimed' AND lease_
 WHERE dispatch.id = expired.id
 RETURNING dispatch.campaign_id, dispatch.subject_id, dispatch.claimed_at
 """
-_UNKNOWN: Final = """
-UPDATE engine_channels_dispatch AS dispatch
-SET state = 'unknown', reason = 'interrupted', lease_until = NULL, finished_at = %(at)s
-FROM (SELECT id FROM engine_channels_dispatch WHERE state = 'handing_over' AND lease_until < %(at)s
-      ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS expired
-WHERE dispatch.id = expired.id
-RETURNING dispatch.campaign_id, dispatch.subject_id, dispatch.id
+_ABANDONED: Final = """
+SELECT DISTINCT claim_id FROM engine_channels_dispatch WHERE state = 'handing_over' AND lease_until < %(at)s LIMIT %(most)s
 """
 
 
 def recover() -> int:
     """One round; returns how many messages it moved. Periodic, and harmless at any time."""
     at = now()
-    return _void_claims(at) + _declare_unknown(at) + _wake_forgotten(at)
+    return _void_claims(at) + _settle_hand_overs(at) + _wake_forgotten(at)
 
 
 def _void_claims(at: datetime) -> int:
@@ -66,22 +61,32 @@ def _void_claims(at: datetime) -> int:
     return len(rows)
 
 
-def _declare_unknown(at: datetime) -> int:
+def _settle_hand_overs(at: datetime) -> int:
+    """Batches whose sender died: what it noted as answered is so, what it had not begun waits again, the rest is unknown."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ABANDONED, {"at": at, "most": _MOST_AT_ONCE})
+        claim_ids = [row[0] for row in cursor.fetchall()]
+    return sum(_settle(claim_id, at) for claim_id in claim_ids)
+
+
+def _settle(claim_id: UUID, at: datetime) -> int:
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_UNKNOWN, {"at": at, "most": _MOST_AT_ONCE})
-            rows = cursor.fetchall()
-        purposes = dict(Campaign.objects.filter(pk__in={row[0] for row in rows}).values_list("pk", "purpose_key"))
-        log.emit_many(
-            [
-                Draft(
-                    "channels.message_unknown", SYSTEM, f"dispatch:{one}", SubjectId(subject), purposes[campaign_id], {}
-                )
-                for campaign_id, subject, one in rows
-            ]
+        rows = list(
+            Dispatch.objects.select_for_update(skip_locked=True).filter(
+                claim_id=claim_id, state=DispatchState.HANDING_OVER, lease_until__lt=at
+            )
         )
-    for campaign_id in {row[0] for row in rows}:
-        campaigns.finish_if_done(campaign_id, actor=SYSTEM)
+        if not rows:
+            return 0
+        campaign = Campaign.objects.get(pk=rows[0].campaign_id)
+        order, claimed_at = order_of(campaign), rows[0].claimed_at or at
+        applying = tuple(caps.applying_to(order.channel, order.purpose))
+        noted = progress.take_away(claim_id)
+        ends = {row.pk: outcomes.end_of_abandoned(row.place, row.attempts, noted, at) for row in rows}
+        outcomes.record(Claim(claim_id, order, claimed_at, (), Counter(), applying), ends, actor=SYSTEM)
+        if due := [end.due_at for end in ends.values() if end.due_at]:
+            campaigns.wake(campaign.pk, min(due))
+    campaigns.finish_if_done(campaign.pk, actor=SYSTEM)
     return len(rows)
 
 

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from django.conf import settings
+
 from engine.content.errors import PersonalDataInTemplate
 from pseudonymize import detection
+from pseudonymize.detection import DIRECT, Kind
 
-# Findings of these kinds are about nobody in particular in a text that everybody gets.
-IMPERSONAL: Final = frozenset({"DATE_TIME", "LOCATION", "URL", "NRP", "ORGANIZATION", "AGE", "MONEY"})
-_EXCUSABLE: Final = frozenset({"PERSON"})
-_SURE_ENOUGH: Final = 0.4
+# What points at one person by itself, or was not examined to the end. An address of a page is part of most messages.
+PERSONAL: Final = DIRECT - {Kind.URL}
+_EXCUSABLE: Final = frozenset({Kind.PERSON})
 _TAG = re.compile(r"<(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
 
 
@@ -30,39 +32,40 @@ class Place:
     kind: str
 
 
-def inspect(
-    fields: Mapping[str, str], language: str, *, reviewed: Iterable[str] = (), ours: Iterable[str] = ()
-) -> list[Place]:
-    """What looks like personal data in these texts. `ours` are the controller's own contact details."""
+def inspect(fields: Mapping[str, str], language: str, *, reviewed: Iterable[str] = ()) -> list[Place]:
+    """What looks like personal data in these texts, apart from the controller's own name and contact details."""
     names = list(fields)
     texts = [_visible(fields[name]) for name in names]
     known = {phrase.casefold() for phrase in reviewed}
-    public = {contact.casefold() for contact in ours if contact}
+    public = [contact.casefold() for contact in _our_contacts()]
     places = []
     for name, text, findings in zip(names, texts, detection.find(texts, language), strict=True):
         for finding in findings:
             found = text[finding.start : finding.end].casefold()
-            if (
-                finding.kind in IMPERSONAL
-                or finding.score < _SURE_ENOUGH
-                or any(found in contact for contact in public)
-            ):
+            if finding.kind not in PERSONAL or any(found in contact for contact in public):
                 continue
             if finding.kind in _EXCUSABLE and found.strip() in known:
                 continue
-            places.append(Place(name, finding.start, str(finding.kind)))
+            places.append(Place(name, finding.start, finding.kind.value))
     return places
 
 
-def refuse_personal_data(
-    fields: Mapping[str, str], language: str, *, reviewed: Iterable[str] = (), ours: Iterable[str] = ()
-) -> None:
+def refuse_personal_data(fields: Mapping[str, str], language: str, *, reviewed: Iterable[str] = ()) -> None:
     """Raise PersonalDataInTemplate when a text holds what looks like somebody's data."""
-    if places := inspect(fields, language, reviewed=reviewed, ours=ours):
+    if places := inspect(fields, language, reviewed=reviewed):
         raise PersonalDataInTemplate(
             "Take the personal data out, or use a slot.",
             findings=[{"pointer": f"/{place.field}", "at": place.start, "kind": place.kind} for place in places],
         )
+
+
+def _our_contacts() -> list[str]:
+    return [
+        settings.ZGODA_DPO_CONTACT,
+        settings.DEFAULT_FROM_EMAIL,
+        settings.ZGODA_CONTROLLER,
+        settings.ZGODA_PUBLIC_URL,
+    ]
 
 
 def _visible(text: str) -> str:

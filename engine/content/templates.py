@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Max
 
@@ -72,7 +71,7 @@ def publish(
     check(listed, declared)
     for draft in listed:
         fields = {"subject": draft.subject, "text": draft.text, "html": draft.html}
-        guard.refuse_personal_data(fields, draft.language, reviewed=phrases, ours=_our_contacts())
+        guard.refuse_personal_data(fields, draft.language, reviewed=phrases)
     digests = {draft.language: _digest(draft) for draft in listed}
     with transaction.atomic():
         _serialise(key)
@@ -192,12 +191,3 @@ def _serialise(key: str) -> None:
     """One publication of a template at a time, so that versions follow one another."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"content.template:{key}"])
-
-
-def _our_contacts() -> list[str]:
-    return [
-        settings.ZGODA_DPO_CONTACT,
-        settings.DEFAULT_FROM_EMAIL,
-        settings.ZGODA_CONTROLLER,
-        settings.ZGODA_PUBLIC_URL,
-    ]

@@ -155,7 +155,7 @@ def test_a_password_set_by_the_operator_ends_open_sessions() -> None:
     user_id = staff.enlist("dana@example.com", roles_held=[Role.DPO], password="correct horse battery", actor=SYSTEM)
     browser = Client()
     browser.force_login(User.objects.get(pk=user_id))
-    assert browser.get("/console/").status_code == 200
+    assert browser.get("/console/accounts/serviceclient/").status_code == 200
     staff.set_password(user_id, "another horse battery", actor=SYSTEM)
     assert browser.get("/console/").status_code == 302
 

@@ -96,7 +96,7 @@ NASTY = [
     '"><a href="https://evil.example">',
     "=?utf-8?q?=0D=0ABcc:_x@example.com?=",
     "=0D=0ABcc: x@example.com",
-    "‮moc.elpmaxe",
+    "\u202emoc.elpmaxe",
     "{{ offer }}",
     "a" * 5000,
     "." * 300,
