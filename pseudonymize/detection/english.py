@@ -22,14 +22,18 @@ _STREET_ENDS = (
 )
 _HOUSE = r"\d{1,6}[A-Za-z]? (?:\s?[\-/]\s?\d{1,5}[A-Za-z]?)?"
 _UNIT = r"(?: [,\s]+ (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|No|\#) \.? \s* [A-Za-z]?\d+[A-Za-z]? )"
-_US_TAIL = rf"(?: [,\s]+ {_WORD} (?:[ ]{_WORD}){{0,2}} ,? \s+ [A-Z]{{2}} (?: \s+ \d{{5}} (?:-\d{{4}})? )? (?!\w) )"
+# What follows on the next lines or after commas: towns, a state, a postal code; only when it ends in the code.
+_TAIL = (
+    rf"(?: (?:[,\s>?]+ {_WORD} (?:[ ](?:{_WORD}|de|del|nad|am|an|der|la|le|upon|sur)){{0,4}}){{1,3}} (?:[,\s>?]+[A-Z]{{2,3}})?"
+    r" [,\s>?]+ \d{4,6} (?:-\d{4})? (?!\w) )"
+)
 
 ADDRESSES = (
     Pattern(  # 12 Main Street, Apt. 3, Springfield, IL 62701
         Kind.ADDRESS,
         expression(
             rf"(?<![\w.,\-]) {_HOUSE} \s+ (?: (?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)?) \s+ ){{1,5}} (?:{_STREET_WORDS}) (?!\w) \.?"
-            rf" {_UNIT}? {_US_TAIL}?"
+            rf" {_UNIT}? {_TAIL}?"
         ),
         score=0.88,
     ),
@@ -38,20 +42,22 @@ ADDRESSES = (
         expression(
             rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_STREET_BEGINS}) [ ]?"
             rf" (?: (?:{_WORD}|d[aeiou]s?|del|della|de[ ]la|\d{{1,2}}) [ ] ){{0,4}} {_WORD}"
-            rf" ,? [ ] {_HOUSE} (?!\w) {_UNIT}?"
+            rf" ,? [ ] {_HOUSE} (?!\w) {_UNIT}? {_TAIL}?"
         ),
         score=0.87,
     ),
     Pattern(  # Hauptstraße 5, Vesterskovvej 79
         Kind.ADDRESS,
         expression(
-            rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_WORD}[ ]){{0,2}} \p{{L}}[\p{{L}}\-]* (?:{_STREET_ENDS}) [ ] {_HOUSE} (?!\w) {_UNIT}?"
+            rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_WORD}[ ]){{0,2}} \p{{L}}[\p{{L}}\-]* (?:{_STREET_ENDS}) [ ] {_HOUSE} (?!\w) {_UNIT}? {_TAIL}?"
         ),
         score=0.87,
     ),
     Pattern(  # 3247 Golfskálinn 25 Apt. 236: a number, a name, a number, a unit
         Kind.ADDRESS,
-        expression(rf"(?<![\w.,\-]) (?:{_HOUSE}\s+)? (?: (?:{_WORD}|\d{{1,3}}) [ ] ){{1,5}} (?:{_HOUSE})? {_UNIT}"),
+        expression(
+            rf"(?<![\w.,\-]) (?:{_HOUSE}\s+)? (?: (?:{_WORD}|\d{{1,3}}) [ ] ){{1,5}} (?:{_HOUSE})? {_UNIT} {_TAIL}?"
+        ),
         score=0.86,
     ),
     Pattern(  # PO Box 12; PSC 3294, Box 9168, APO AA 61487; Unit 1009 Box 0219, DPO AP 51065
@@ -78,7 +84,8 @@ PHONES = (
     Pattern(
         Kind.PHONE,
         expression(
-            r"(?<![\w+.\-/]) \(?\d{2,4}\)? (?: [ .\-/]{1,2} \d{2,5} ){1,4} (?: [ ]?(?:x|ext\.?)[ ]?\d{1,6} )? (?![\w/] | [\-.]\d)"
+            r"(?<![\w+.\-/]) (?: (?: \(\d{1,5}\)[ \-]? | \d{2,4}[ .\-/]{1,2} ) \d{2,6} (?: [ .\-/]{1,2} \d{2,5} ){0,4} | \d{7,11} )"
+            r" (?: [ ]?(?:x|ext\.?)[ ]?\d{1,6} )? (?![\w/] | [\-.]\d)"
         ),
         score=0.1,
         needs=Needs.SEVEN_DIGITS,

@@ -73,13 +73,12 @@ def _feminine(name: str) -> set[str]:
 def _masculine(name: str) -> set[str]:
     stems = {name}
     if (
-        name.endswith(("ek", "eł", "er", "ec", "eń")) and len(name) > 3
-    ):  # Marek, Marka; Paweł, Pawła; Aleksander, Aleksandra
-        stems.add(name[:-2] + name[-1])
-    if name.endswith("ń"):
-        stems |= {stem[:-1] + "ni" for stem in set(stems)}
-    if name.endswith(("ó", "ół")):
-        stems.add(name.replace("ół", "oł"))
+        name.endswith(("ek", "eł", "er", "ec", "el", "eń")) and len(name) > 3
+    ):  # Marek, Marka; Paweł, Pawła; Stępień, Stępnia
+        stems.add((name[:-3] if name[-3] == "i" else name[:-2]) + name[-1])
+    stems |= {stem[:-1] + "ni" for stem in stems if stem.endswith("ń")}
+    if name.endswith("ół"):
+        stems.add(name[:-2] + "oł")
     forms = {name}
     for stem in stems:
         forms |= {stem + ending for ending in ("a", "owi", "em", "iem", "u", "ie", "e", "owie", "ów", "om", "ami")}
@@ -101,7 +100,7 @@ def surname_forms(name: str) -> set[str]:
     """The cases of a surname, of men, women and families."""
     if name.endswith(("ski", "cki", "dzki")):
         endings = ("i", "iego", "iemu", "im", "ich", "imi", "a", "iej", "ą", "ę", "o", "owie")
-        return {name[:-1] + ending for ending in endings}
+        return {name[:-2] + "cy", *(name[:-1] + ending for ending in endings)}
     if name.endswith(("ny", "ty", "ły", "wy", "ry")):
         return {name[:-1] + ending for ending in ("y", "ego", "emu", "ym", "ych", "a", "ej", "ą")}
     if name.endswith(("a", "o")):
@@ -130,6 +129,11 @@ class PolishNames:
     def find(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
         """The persons of each text, in order."""
         return (self._find_one(text) for text in texts)
+
+    def find_uncapitalised(self, text: str) -> list[Finding]:
+        """Nothing: without capitals, too many Polish words are names."""
+        del text
+        return []
 
     def _find_one(self, text: str) -> list[Finding]:
         findings: list[Finding] = []

@@ -33,14 +33,18 @@ class Needs(Flag):
 
 @dataclass(slots=True)
 class Budget:
-    """How long one text may take. A budget that is spent raises OutOfTime; nothing is passed on because it was slow."""
+    """How many seconds one text may take, over all its windows. A spent budget raises OutOfTime: slow does not mean clean."""
 
     seconds: float
     _until: float = 0.0
 
     def start(self) -> None:
-        """Begin to count."""
+        """Go on counting."""
         self._until = time.monotonic() + self.seconds
+
+    def pause(self) -> None:
+        """Stop counting: what is done next is for another text."""
+        self.seconds = self._until - time.monotonic()
 
     def left(self) -> float:
         """Seconds left, above zero; raises OutOfTime."""

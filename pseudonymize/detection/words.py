@@ -31,6 +31,14 @@ ENGLISH_NOT_NAMES = frozenset(
 )
 """Capitalised words that follow a name without being a part of it."""
 
+ENUMERATED = frozenset(
+    """
+    Appendix Block Box Building Chapter Class Floor Gate Grade Group Hepatitis Level Line Model Option Part Plan Platform Room Route
+    Section Series Step Suite Team Terminal Type Unit Version Vitamin Wing Zone
+    """.split()
+)
+"""Words that a single letter follows without being an initial."""
+
 POLISH_WORDS = frozenset(
     """
     Dania Jagoda Kalina Lech Lena Marce Marka Marki Pola Wita Witem Stefanie Maja Maju Mają Malina Nadia Roch Róża Róży Wiktoria

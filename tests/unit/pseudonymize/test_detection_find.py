@@ -193,9 +193,9 @@ def test_findings_across_window_borders_are_whole_and_in_place(monkeypatch: pyte
 @pytest.mark.parametrize("language", detection.LANGUAGES)
 @pytest.mark.slow  # the worst of them runs until its second is over
 def test_hostile_texts_end_in_time(hostile: str, language: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     find([hostile], language, seconds=1.0)
-    assert time.monotonic() - started < 4.0
+    assert time.process_time() - started < 4.0
 
 
 def test_one_pass_tells_what_a_text_holds() -> None:
