@@ -17,7 +17,7 @@ from pseudonymize import vault
 from pseudonymize.models import DataSubject
 from pseudonymize.vault import SuppressionScope
 from tests.integration.pseudonymize.arranging import IMPORTER, enrolled
-from tests.integration.pseudonymize.test_runs import apply, policy, table
+from tests.integration.pseudonymize.tables import apply, policy, table
 from tests.people import ADA, ALICE, BOB, ERIN, MARKO, StaffMember
 
 

@@ -17,7 +17,7 @@ from pseudonymize import batch, files, manifests
 from pseudonymize.errors import ManifestInvalid, RiskTooHigh, TableUnreadable
 from pseudonymize.models import Manifest
 from tests.integration.pseudonymize.arranging import IMPORTER
-from tests.integration.pseudonymize.test_runs import policy, table
+from tests.integration.pseudonymize.tables import policy, table
 
 RISK = "risk: {quasi: [born, post], k: 2, on_violation: suppress, max_suppressed: 0.5}\n"
 

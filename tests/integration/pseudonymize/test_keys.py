@@ -26,8 +26,7 @@ from pseudonymize.keys.cache import keys as key_cache
 from pseudonymize.models import Domain, KeyEncryptionKey, MasterKey, SubjectKey
 from pseudonymize.policies.policy import DomainTerms
 from pseudonymize.vault import IdentifierKind, Identity
-from tests.integration.pseudonymize.arranging import IMPORTER, enrolled, identity_of
-from tests.integration.pseudonymize.test_vault_forgetting import invariants_hold
+from tests.integration.pseudonymize.arranging import IMPORTER, enrolled, identity_of, invariants_hold
 from tests.people import ALICE, SUBJECTS
 
 K = IdentifierKind

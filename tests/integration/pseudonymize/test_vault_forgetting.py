@@ -20,16 +20,10 @@ from pseudonymize.keys.cache import keys as key_cache
 from pseudonymize.models import DataSubject, SubjectIdentifier, SubjectKey, Suppression, SuppressionScope
 from pseudonymize.sources import VaultSource
 from pseudonymize.vault import IdentifierKind, Identity, blind_index, identifiers
-from tests.integration.pseudonymize.arranging import IMPORTER, enrolled, identity_of
+from tests.integration.pseudonymize.arranging import IMPORTER, enrolled, identity_of, invariants_hold
 from tests.people import ALICE, BOB, ERIN
 
 K = IdentifierKind
-
-
-def invariants_hold() -> bool:
-    """All of this package's invariants, over what a test left."""
-    checks = [check for name, check in registered().items() if name.startswith("pseudonymize.")]
-    return len(checks) >= 4 and all(not check().violations for check in checks)
 
 
 @pytest.mark.django_db
