@@ -20,7 +20,7 @@ from governance.aggregates.answers import Estimate
 from governance.aggregates.noise import Mechanism
 from governance.aggregates.queries import Measure, Op, Query, Where
 from governance.aggregates.releases import Release
-from governance.kernel.api import StrictSerializer
+from governance.kernel.api import CursorPagination, StrictSerializer
 from governance.kernel.ids import from_opaque, opaque
 
 _PREFIX = "rel"
@@ -120,7 +120,9 @@ class ReleasesView(APIView):
 
     @extend_schema(operation_id="aggregates_releases", responses={200: dict})
     def get(self, request: Request) -> Response:
-        return Response({"results": [_release_out(release) for release in releases.latest()]})
+        pages = CursorPagination()
+        page = pages.paginate_queryset(releases.kept(), request, view=self) or []
+        return pages.get_paginated_response([_release_out(releases.shown(stored)) for stored in page])
 
     @extend_schema(operation_id="aggregates_ask", request=AggregateReleaseIn, responses={200: dict, 201: dict})
     def post(self, request: Request) -> Response:

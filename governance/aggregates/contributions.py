@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from governance.aggregates.preparation import ABSENT, UNKNOWN, Flags, Integers, Prepared
+from governance.aggregates.preparation import ABSENT, UNKNOWN, Column, Flags, Integers, Prepared
 from governance.aggregates.queries import CanonicalQuery, Measure, Selection
 from governance.aggregates.siphash import siphash
 from governance.kernel.crypto import derive
@@ -52,21 +52,18 @@ the sum of the measure, for a mean of its distance from the centre of the bounds
 
 @dataclass(slots=True)
 class Bounded:
-    """A prepared dataset with the secret of its version, and the orders in which rows are kept, made when they are
-    first needed."""
+    """A prepared dataset with the secret of its version: `prepared` comes out with each person's rows in order of
+    rank."""
 
     prepared: Prepared
     secret: bytes
     _orders: dict[str, Places] = field(default_factory=dict)
 
-    def by_row(self) -> Places:
-        """All rows, person by person, each person's in order of rank."""
-        if "" not in self._orders:
-            person = self.prepared.person
-            words = [self.prepared.words[person], _numbers(person).astype(np.uint64)]
-            # Equal ranks keep the order that they have, which is the canonical one of the person's rows.
-            self._orders[""] = np.lexsort((siphash(derive(self.secret, "rows", length=16), words), person))
-        return self._orders[""]
+    def __post_init__(self) -> None:
+        person, words = self.prepared.person, self.prepared.words
+        rank = siphash(derive(self.secret, "rows", length=16), [words[person], _numbers(person).astype(np.uint64)])
+        # Equal ranks keep the order that they have, which is the canonical one of the person's rows.
+        self.prepared = self.prepared.reordered(np.lexsort((rank, person)))
 
     def by_group(self, column: str) -> Places:
         """All rows, person by person, each person's groups in order of rank, and the rows of one group together."""
@@ -107,17 +104,16 @@ def tally(bounded: Bounded, query: CanonicalQuery) -> Tally:
     """The exact bounded answer. Every group of the query has a figure, zero where there is nobody."""
     if query.measure is Measure.COUNT_PEOPLE:
         return {Part.COUNT: _people(bounded, query)}
-    order = bounded.by_row()
-    kept = order[_selected(bounded.prepared, query)[order]]
+    kept = np.flatnonzero(_selected(bounded.prepared, query))
     person = bounded.prepared.person[kept]
     kept = kept[_numbers(person) < query.cap]
     groups = _group(bounded.prepared, query)
-    place = groups[kept] if groups is not None else np.zeros(kept.shape[0], dtype=np.int64)
+    place = groups[kept] if groups is not None else np.zeros(kept.shape[0], dtype=np.int32)
     size = len(query.keys)
     counts = np.bincount(place, minlength=size).astype(np.int64)
     if query.measure is Measure.COUNT or query.column is None:
         return {Part.COUNT: counts}
-    values = bounded.prepared.measures[query.column][kept]
+    values = bounded.prepared.measures[query.column][kept].astype(np.int64)
     totals = np.zeros(size, dtype=np.int64)
     if query.measure is Measure.SUM:
         np.add.at(totals, place, values)
@@ -142,7 +138,7 @@ def _people(bounded: Bounded, query: CanonicalQuery) -> Integers:
     return np.bincount(place[_numbers(person) < query.cap], minlength=len(query.keys)).astype(np.int64)
 
 
-def _group(prepared: Prepared, query: CanonicalQuery) -> Integers | None:
+def _group(prepared: Prepared, query: CanonicalQuery) -> Column | None:
     return prepared.groups[query.group_by] if query.group_by is not None else None
 
 

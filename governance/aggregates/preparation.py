@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +23,14 @@ from governance.aggregates.siphash import Words, siphash
 from governance.kernel.crypto import derive
 
 Integers = npt.NDArray[np.int64]
+Column = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 
 SUBJECT = "subject"
 UNKNOWN = -1
 """Position of a group key that is missing or not public."""
-ABSENT = np.iinfo(np.int64).min
-"""A measure that a row does not have. No bound reaches it."""
+ABSENT = np.iinfo(np.int32).min
+"""A measure that a row does not have. No bound reaches it, for bounds have fewer than 32 bits."""
 _SUBJECT_BYTES = 64
 
 
@@ -46,10 +46,10 @@ class Prepared:
     """
 
     schema: Schema
-    person: npt.NDArray[np.int32]
+    person: Column
     words: Words
-    groups: dict[str, Integers]
-    measures: dict[str, Integers]
+    groups: dict[str, Column]
+    measures: dict[str, Column]
     fingerprint: str
 
     @property
@@ -59,6 +59,15 @@ class Prepared:
     @property
     def people(self) -> int:
         return int(self.words.shape[0])
+
+    def reordered(self, order: npt.NDArray[np.intp]) -> Prepared:
+        """The same rows in another order of each person's rows."""
+        return replace(
+            self,
+            person=self.person[order],
+            groups={name: column[order] for name, column in self.groups.items()},
+            measures={name: column[order] for name, column in self.measures.items()},
+        )
 
 
 def prepare(frame: pl.DataFrame, schema: Schema, secret: bytes) -> Prepared:
@@ -73,23 +82,28 @@ def prepare(frame: pl.DataFrame, schema: Schema, secret: bytes) -> Prepared:
     if missing:
         raise DatasetMalformed(f"The loader returned no column {', '.join(sorted(missing))}.")
     frame = frame.select(SUBJECT, *schema.groups, *schema.measures).drop_nulls(SUBJECT)
-    columns: dict[str, npt.NDArray[Any]] = {"person": _person_words(frame[SUBJECT], secret)}
-    for name, keys in schema.groups.items():
-        if keys is not None:
-            columns[f"g:{name}"] = _positions(frame[name], name, keys)
-    for name, bounds in schema.measures.items():
-        columns[f"m:{name}"] = _clipped(frame[name], name, bounds)
-    ordered = pl.DataFrame(columns).sort(list(columns))
-    words, person = _numbered(ordered["person"].to_numpy())
-    arrays = {name: ordered[name].to_numpy() for name in columns if name != "person"}
-    return Prepared(
-        schema=schema,
-        person=person,
-        words=words,
-        groups={name[2:]: array for name, array in arrays.items() if name.startswith("g:")},
-        measures={name[2:]: array for name, array in arrays.items() if name.startswith("m:")},
-        fingerprint=_fingerprint(schema, ordered, secret),
-    )
+    words, person = np.unique(_person_words(frame[SUBJECT], secret), return_inverse=True)
+    groups = {name: _positions(frame[name], name, keys) for name, keys in schema.groups.items() if keys is not None}
+    measures = {name: _clipped(frame[name], name, bounds) for name, bounds in schema.measures.items()}
+    unordered = Prepared(schema, person.astype(np.int32), words, groups, measures, "")
+    ordered = unordered.reordered(_canonical_order(unordered))
+    return replace(ordered, fingerprint=_fingerprint(ordered, secret))
+
+
+def _canonical_order(rows: Prepared) -> npt.NDArray[np.intp]:
+    """Rows by person, then by content. Packed into one word per row where they fit, which sorts ten times faster."""
+    keys = [(rows.person.astype(np.int64), rows.people)]
+    for name, column in rows.groups.items():
+        keys.append((column.astype(np.int64) - UNKNOWN, len(rows.schema.groups[name] or ()) + 1))
+    for name, column in rows.measures.items():
+        low, high = rows.schema.measures[name].low, rows.schema.measures[name].high
+        keys.append((np.where(column == ABSENT, 0, column.astype(np.int64) - low + 1), high - low + 2))
+    if sum(max(values - 1, 0).bit_length() for _, values in keys) > 63:
+        return np.lexsort([key for key, _ in reversed(keys)])
+    packed = np.zeros(rows.rows, dtype=np.int64)
+    for key, values in keys:
+        packed = (packed << max(values - 1, 0).bit_length()) | key
+    return np.argsort(packed)  # rows that are equal here are equal altogether, so their order is no order
 
 
 def _person_words(subjects: pl.Series, secret: bytes) -> Words:
@@ -108,7 +122,7 @@ def _person_words(subjects: pl.Series, secret: bytes) -> Words:
     return words[places]
 
 
-def _positions(column: pl.Series, name: str, keys: Sequence[Key]) -> Integers:
+def _positions(column: pl.Series, name: str, keys: Sequence[Key]) -> Column:
     wanted = pa.array(keys)
     if pa.types.is_integer(wanted.type) != column.dtype.is_integer() or not (
         column.dtype.is_integer() or column.dtype == pl.String
@@ -116,29 +130,21 @@ def _positions(column: pl.Series, name: str, keys: Sequence[Key]) -> Integers:
         raise DatasetMalformed(f"The group column {name} does not hold the type of its keys.")
     values = (column.cast(pl.Int64) if column.dtype.is_integer() else column).to_arrow()
     places = pc.fill_null(pc.index_in(values, value_set=wanted.cast(values.type)), UNKNOWN)
-    return np.asarray(places.to_numpy(zero_copy_only=False), dtype=np.int64)
+    return np.asarray(places.to_numpy(zero_copy_only=False), dtype=np.int32)
 
 
-def _clipped(column: pl.Series, name: str, bounds: Bounds) -> Integers:
+def _clipped(column: pl.Series, name: str, bounds: Bounds) -> Column:
     if not column.dtype.is_integer():
         raise DatasetMalformed(f"The measure {name} does not hold integers; money is in cents.")
     # An unsigned 64-bit value may not fit a signed one before it is clipped.
     wide = column.cast(pl.Int128 if column.dtype == pl.UInt64 else pl.Int64)
-    return np.array(wide.clip(bounds.low, bounds.high).cast(pl.Int64).fill_null(ABSENT).to_numpy(), dtype=np.int64)
+    return np.array(wide.clip(bounds.low, bounds.high).cast(pl.Int32).fill_null(ABSENT).to_numpy(), dtype=np.int32)
 
 
-def _numbered(sorted_words: Words) -> tuple[Words, npt.NDArray[np.int32]]:
-    """The distinct words in order, and for each row the number of its word."""
-    if sorted_words.shape[0] == 0:
-        return sorted_words, np.empty(0, dtype=np.int32)
-    starts = np.concatenate(([True], sorted_words[1:] != sorted_words[:-1]))
-    return sorted_words[starts], np.cumsum(starts, dtype=np.int32) - np.int32(1)
-
-
-def _fingerprint(schema: Schema, ordered: pl.DataFrame, secret: bytes) -> str:
+def _fingerprint(ordered: Prepared, secret: bytes) -> str:
+    schema = ordered.schema
     tag = hashlib.blake2b(key=derive(secret, "fingerprint"), digest_size=32)
     tag.update(repr((schema.dataset, sorted(schema.groups.items()), sorted(schema.measures.items()))).encode())
-    for name in ordered.columns:
-        tag.update(name.encode())
-        tag.update(np.ascontiguousarray(ordered[name].to_numpy()).tobytes())
+    for column in (ordered.words, ordered.person, *ordered.groups.values(), *ordered.measures.values()):
+        tag.update(np.ascontiguousarray(column).data)
     return tag.hexdigest()

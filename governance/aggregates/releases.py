@@ -16,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from audit import log
 from governance.aggregates import answers, budgets, datasets, ledger
@@ -108,27 +109,21 @@ def estimate(query: Query, *, epsilon: float, delta: float = 0.0, mechanism: Mec
 
 def get(release_id: UUID) -> Release:
     """A release that was made before, as it was then. Raises ReleaseUnknown."""
-    stored = StoredRelease.objects.select_related("budget", "version").filter(pk=release_id).first()
+    stored = kept().filter(pk=release_id).first()
     if stored is None:
         raise ReleaseUnknown("There is no such release.")
+    return shown(stored)
+
+
+def kept() -> QuerySet[StoredRelease]:
+    """All releases, newest first, to be paged; `shown` presents one."""
+    return StoredRelease.objects.select_related("budget", "version").order_by("-id")
+
+
+def shown(stored: StoredRelease) -> Release:
+    """A kept release as it left, with what its budget has left by now."""
     left = (stored.budget.epsilon_total_micro - stored.budget.epsilon_used_micro) / MICRO
     return _presented(stored, charged=0.0, left=left, repeated=True)
-
-
-def latest(limit: int = 50, *, budget: UUID | None = None) -> list[Release]:
-    """The newest releases, newest first; of one budget when it is named."""
-    stored = StoredRelease.objects.select_related("budget", "version").order_by("-id")
-    if budget is not None:
-        stored = stored.filter(budget_id=budget)
-    return [
-        _presented(
-            row,
-            charged=0.0,
-            left=(row.budget.epsilon_total_micro - row.budget.epsilon_used_micro) / MICRO,
-            repeated=True,
-        )
-        for row in stored[:limit]
-    ]
 
 
 def _drawn(exact: Tally, steps: Plans, reservation: ledger.Reservation, actor: Actor) -> Tally:
@@ -208,7 +203,7 @@ def _same(
     """The most accurate release of the same question of the same version, if one is at least as accurate as what is
     asked for."""
     return (
-        StoredRelease.objects.select_related("budget", "version")
+        kept()
         .filter(
             budget_id=budget_id,
             version_id=version_id,

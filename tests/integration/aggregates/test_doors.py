@@ -51,6 +51,18 @@ def test_asking_over_rest_and_reading_the_release_again(budget):
     assert [kept["id"] for kept in client.get("/api/v1/aggregates/releases").json()["results"]] == [answer["id"]]
 
 
+def test_releases_come_in_pages_newest_first(budget):
+    made = [
+        releases.ask(Query(DATASET, "count", cap=cap), epsilon=0.01, budget=BUDGET, actor=ELI).id for cap in (1, 2, 3)
+    ]
+    client = holding("aggregates:read")
+    first = client.get("/api/v1/aggregates/releases?page_size=2").json()
+    second = client.get(first["next"]).json()
+    assert [answer["query"]["cap"] for answer in first["results"] + second["results"]] == [3, 2, 1]
+    assert second["next"] is None
+    assert len(set(made)) == 3
+
+
 def test_what_can_be_asked_and_what_it_would_cost(budget):
     client = holding("aggregates:read")
     (described,) = [d for d in client.get("/api/v1/aggregates/datasets").json()["results"] if d["key"] == DATASET]

@@ -209,6 +209,16 @@ def test_rows_that_were_loaded_too_long_ago_are_loaded_again(budget):
     assert len(loads) == 2
 
 
+def test_a_forked_process_does_not_work_on_with_what_its_parent_loaded(budget, monkeypatch):
+    loads = []
+    register(lambda: loads.append(1) or shop().with_columns(postcode=pl.lit("00-001")))
+    datasets.load(DATASET)
+    monkeypatch.setattr(datasets.os, "getpid", lambda: -1)
+    datasets.load(DATASET)
+    datasets.load(DATASET)
+    assert len(loads) == 2
+
+
 def test_the_answer_has_the_same_form_when_there_is_nobody(budget):
     full = ask()
     register(lambda: shop(0).with_columns(postcode=pl.lit("00-001")))
@@ -252,7 +262,7 @@ def test_an_estimate_charges_nothing_and_looks_at_no_row(budget):
 def test_a_release_can_be_read_again(budget):
     release = ask()
     assert releases.get(release.id).rows == release.rows
-    assert [kept.id for kept in releases.latest()] == [release.id]
+    assert [kept.id for kept in releases.kept()] == [release.id]
     with pytest.raises(ReleaseUnknown):
         releases.get(uuid7())
 

@@ -8,7 +8,7 @@ import pytest
 from governance.aggregates.contributions import tally
 from governance.aggregates.errors import DatasetMalformed
 from governance.aggregates.preparation import ABSENT, UNKNOWN, prepare
-from governance.aggregates.queries import Query, canonical
+from governance.aggregates.queries import Bounds, Query, Schema, canonical
 from tests.unit.aggregates.baskets import SCHEMA, SECRET, bounded, frame, prepared
 
 ROWS = [
@@ -61,6 +61,23 @@ def test_a_changed_row_or_bound_is_another_version():
 
 def test_the_fingerprint_is_keyed():
     assert prepare(frame(ROWS), SCHEMA, SECRET).fingerprint != prepare(frame(ROWS), SCHEMA, bytes(32)).fingerprint
+
+
+def test_rows_are_in_the_same_order_whether_or_not_they_fit_into_a_word():
+    """Three measures of 32 bits do not fit beside a person; the columns are then sorted one by one."""
+    wide, narrow = Bounds(-(2**31) + 1, 2**31 - 1, "cent"), Bounds(-100, 100, "cent")
+    rows = frame([(f"p{n % 7}", ("north", "south", None)[n % 3], n % 4, (n * 37) % 90 - 45) for n in range(200)])
+    rows = rows.with_columns(tax=pl.col("amount").reverse(), fee=pl.lit(None, dtype=pl.Int64))
+    tables = [
+        prepare(rows, Schema("b", SCHEMA.groups, dict.fromkeys(("amount", "tax", "fee"), bounds), SCHEMA.caps), SECRET)
+        for bounds in (wide, narrow)
+    ]
+    for part in ("groups", "measures"):
+        one, other = (getattr(table, part) for table in tables)
+        assert {name: column.tolist() for name, column in one.items()} == {
+            name: column.tolist() for name, column in other.items()
+        }
+    assert tables[0].person.tolist() == tables[1].person.tolist()
 
 
 def test_what_is_kept_of_somebody_does_not_depend_on_anybody_else():
