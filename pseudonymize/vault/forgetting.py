@@ -32,8 +32,8 @@ class Forgotten:
 def forget(subject: SubjectId, *, actor: Actor, reason: str) -> Forgotten:
     """Shred the subject: whatever was sealed under their key, here or in any copy, does not open again.
 
-    Idempotent; an unknown subject is nothing to forget. The log entry names the key's tombstone and not the subject, so that it
-    stays when the links between entries and the subject are deleted.
+    `reason` is a code. Idempotent; an unknown subject is nothing to forget. The log entry names the key's tombstone and not the
+    subject, so that it stays when the links between entries and the subject are deleted.
     """
     with transaction.atomic():
         locks.own_vault()

@@ -31,8 +31,8 @@ ERASED = "erased"
 def suppress(subject: SubjectId, scope: SuppressionScope, reason: str, actor: Actor) -> int:
     """Put every identifier that the subject can be found by on the list; returns how many were new there.
 
-    With scope ALL, an import does not add to this person any more; the data stays until `forget`. Raises SubjectForgotten,
-    SubjectUnknown.
+    With scope ALL, an import does not add to this person any more; the data stays until `forget`. `reason` is a code, never a
+    sentence about somebody. Raises SubjectForgotten, SubjectUnknown.
     """
     with transaction.atomic():
         locks.own_vault()
