@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework import pagination, serializers
+from rest_framework import exceptions, pagination, parsers, serializers
+
+
+class JSONParser(parsers.JSONParser):
+    """JSON alone; a body nested too deep to be read is malformed, like any other that is not JSON."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise exceptions.ParseError("The body is nested too deep.") from error
 
 
 class StrictSerializer(serializers.Serializer[Any]):
