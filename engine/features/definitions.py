@@ -49,7 +49,7 @@ class FeatureSet:
 
     @property
     def label(self) -> str:
-        return f"{self.name}@{self.version}"
+        return f"{self.name}-{self.version}"
 
 
 WINDOWS = (7, 28, 84)

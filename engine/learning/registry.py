@@ -25,7 +25,7 @@ from governance.kernel.ids import uuid7
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model ready to decide. `version` is `<system>@<number>`, `tables.sha256` its digest."""
+    """A model ready to decide. `version` is `<system>-<number>`, `tables.sha256` its digest."""
 
     id: UUID
     system: str
@@ -37,7 +37,7 @@ class LoadedModel:
 
     @property
     def version(self) -> str:
-        return f"{self.system}@{self.number}"
+        return f"{self.system}-{self.number}"
 
 
 def keep(
@@ -52,7 +52,7 @@ def keep(
         systems.locked(system)
         number = 1 + (ModelVersion.objects.filter(system_key=system).aggregate(newest=Max("number"))["newest"] or 0)
         facts: dict[str, JSON] = {
-            "version": f"{system}@{number}",
+            "version": f"{system}-{number}",
             "tables_sha256": digest,
             "training_set": str(learnt_from.id),
             "manifest": str(manifest_id) if manifest_id else None,
@@ -75,7 +75,7 @@ def keep(
         )
         versions.register_version(
             system,
-            f"{system}@{number}",
+            f"{system}-{number}",
             artifact_sha256=digest,
             training_manifest_id=manifest_id,
             metrics=trained.metrics(),
