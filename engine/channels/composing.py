@@ -86,7 +86,7 @@ def _skeleton(template_id: UUID, sender: str, purpose: str) -> Skeleton:
     """Built once per process and text: a published text never changes."""
     template = templates.by_id(template_id)
     return mime.build_skeleton(
-        template.subject,
+        template.subject_line,
         template.text,
         template.html,
         sender=sender,

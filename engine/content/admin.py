@@ -8,14 +8,14 @@ from governance.kernel.admin import ReadOnlyAdmin, register
 class TemplateVersionAdmin(ReadOnlyAdmin):
     """What was published, when and by whom; nothing of it can be edited."""
 
-    list_display = ("key", "version", "language", "subject", "published_at")
+    list_display = ("key", "version", "language", "subject_line", "published_at")
     list_filter = ("language",)
-    search_fields = ("key", "subject")
+    search_fields = ("key", "subject_line")
     readonly_fields = (
         "key",
         "version",
         "language",
-        "subject",
+        "subject_line",
         "text",
         "html",
         "slots",

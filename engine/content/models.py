@@ -12,7 +12,7 @@ class TemplateVersion(UuidModel):
     key = models.CharField("template", max_length=64)
     version = models.PositiveIntegerField()
     language = models.CharField(max_length=2)
-    subject = models.CharField(max_length=200)
+    subject_line = models.CharField(max_length=200)
     text = models.TextField()
     html = models.TextField()
     slots = ArrayField(models.CharField(max_length=40))

@@ -30,7 +30,7 @@ class Draft:
     """A template in one language, as its author wrote it. `html` may be empty: then the message is plain text."""
 
     language: str
-    subject: str
+    subject_line: str
     text: str
     html: str = ""
 
@@ -43,7 +43,7 @@ class Template:
     key: str
     version: int
     language: str
-    subject: Pieces
+    subject_line: Pieces
     text: Pieces
     html: Pieces | None
     slots: frozenset[str]
@@ -70,7 +70,7 @@ def publish(
     listed, declared, phrases = list(drafts), frozenset(slots_declared), list(reviewed)
     check(listed, declared)
     for draft in listed:
-        fields = {"subject": draft.subject, "text": draft.text, "html": draft.html}
+        fields = {"subject_line": draft.subject_line, "text": draft.text, "html": draft.html}
         guard.refuse_personal_data(fields, draft.language, reviewed=phrases)
     digests = {draft.language: _digest(draft) for draft in listed}
     with transaction.atomic():
@@ -115,7 +115,7 @@ def by_id(template_id: UUID) -> Template:
         row.key,
         row.version,
         row.language,
-        slots.cut(row.subject),
+        slots.cut(row.subject_line),
         slots.cut(row.text),
         slots.cut(row.html) if row.html else None,
         frozenset(row.slots),
@@ -129,15 +129,15 @@ def check(drafts: list[Draft], declared: frozenset[str]) -> None:
     if "en" not in languages or len(set(languages)) != len(languages) or not set(languages) <= set(LANGUAGES):
         raise TemplateInvalid("A template exists in English, and once in each further language.", languages=languages)
     for draft in drafts:
-        if not 0 < len(draft.subject) <= _LONGEST_SUBJECT or "\n" in draft.subject or "\r" in draft.subject:
+        if not 0 < len(draft.subject_line) <= _LONGEST_SUBJECT or "\n" in draft.subject_line or "\r" in draft.subject_line:
             raise TemplateInvalid("A subject is one line of at most 200 characters.")
         if not draft.text.strip() or len(draft.text) > _LONGEST_TEXT or len(draft.html) > _LONGEST_TEXT:
             raise TemplateInvalid("A message has a text; text and HTML have at most 200,000 characters each.")
-        subject, text = slots.cut(draft.subject, "/subject"), slots.cut(draft.text, "/text")
+        line, text = slots.cut(draft.subject_line, "/subject_line"), slots.cut(draft.text, "/text")
         html = slots.cut(draft.html, "/html") if draft.html else None
         if html is not None:
             slots.check_html(html)
-        slots.require([subject, text, *([html] if html else [])], declared)
+        slots.require([line, text, *([html] if html else [])], declared)
         for name, body in (("text", text), ("html", html)):
             if body is not None and slots.UNSUBSCRIBE_URL not in body.names:
                 raise TemplateInvalid(
@@ -168,7 +168,7 @@ def _write(
             key=published.key,
             version=published.version,
             language=draft.language,
-            subject=draft.subject,
+            subject_line=draft.subject_line,
             text=draft.text,
             html=draft.html,
             slots=sorted(declared),
@@ -183,7 +183,7 @@ def _write(
 
 def _digest(draft: Draft) -> str:
     return canonical.digest(
-        {"language": draft.language, "subject": draft.subject, "text": draft.text, "html": draft.html}
+        {"language": draft.language, "subject_line": draft.subject_line, "text": draft.text, "html": draft.html}
     )
 
 

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=64, verbose_name='template')),
                 ('version', models.PositiveIntegerField()),
                 ('language', models.CharField(max_length=2)),
-                ('subject', models.CharField(max_length=200)),
+                ('subject_line', models.CharField(max_length=200)),
                 ('text', models.TextField()),
                 ('html', models.TextField()),
                 ('slots', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), size=None)),

@@ -90,7 +90,7 @@ def test_a_value_is_one_clean_line() -> None:
 
 def draft(**changes: str) -> Draft:
     return Draft(
-        **({"language": "en", "subject": "News", "text": f"Hello {{{{ name }}}} {LINK}", "html": ""} | changes)
+        **({"language": "en", "subject_line": "News", "text": f"Hello {{{{ name }}}} {LINK}", "html": ""} | changes)
     )
 
 
@@ -104,9 +104,9 @@ DECLARED = frozenset({"name", "unsubscribe_url"})
         [draft(language="pl")],
         [draft(), draft()],
         [draft(), draft(language="xx")],
-        [draft(subject="")],
-        [draft(subject="two\nlines")],
-        [draft(subject="a" * 201)],
+        [draft(subject_line="")],
+        [draft(subject_line="two\nlines")],
+        [draft(subject_line="a" * 201)],
         [draft(text="")],
         [draft(text="Hello {{ name }}")],
         [draft(html="<p>{{ name }}</p>")],
