@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -18,7 +19,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dsar import certificates, desk, execution, planning
-from dsar.clocks import Pace
+from dsar.clocks import Clock, Pace
 from dsar.errors import RequestNotFound
 from dsar.models import StatusChange, SubjectRequest
 from dsar.references import reference
@@ -52,11 +53,11 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
 
     list_display = ("number", "what", "stage", "days_left", "due_on", "received_at", "intake_channel", "blocked_reason")
     list_filter = ("status", "type", "intake_channel", "extended", "due_on")
-    ordering = ("answered_at", "due_on", "id")
+    ordering = (F("answered_at").desc(nulls_first=True), "due_on", "id")
     search_fields: ClassVar[tuple[str, ...]] = ()
     inlines = (StatusChangeInline,)
     fieldsets = (
-        (None, {"fields": ("next_steps", "number", "what", "stage", "days_left", "clock_text", "same_claimant")}),
+        (None, {"fields": ("next_steps", "number", "what", "stage_text", "time_text", "clock_text", "same_claimant")}),
         ("Plan", {"fields": ("plan_table",)}),
         ("Steps", {"fields": ("step_table", "search_text")}),
         ("Certificate", {"fields": ("certificate_text",)}),
@@ -83,6 +84,7 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
         description="stage",
         ordering="status",
         label={
+            **dict.fromkeys((status.value for status in Status), "info"),
             Status.BLOCKED.value: "danger",
             Status.FAILED.value: "danger",
             Status.PLANNED.value: "warning",
@@ -105,11 +107,15 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
         },
     )
     def days_left(self, row: SubjectRequest) -> tuple[str, str]:
-        clock = row.clock
-        if clock.pace is Pace.ANSWERED:
-            return clock.pace.value, _PACE_WORDS[clock.pace]
-        days = f"{abs(clock.days_left)} days {'late' if clock.days_left < 0 else 'left'}"
-        return clock.pace.value, f"{days}, {_PACE_WORDS[clock.pace]}"
+        return row.clock.pace.value, _time_left(row.clock)
+
+    @admin.display(description="stage")
+    def stage_text(self, row: SubjectRequest) -> str:
+        return f"{row.get_status_display()} {row.blocked_reason}".strip()
+
+    @admin.display(description="time left")
+    def time_text(self, row: SubjectRequest) -> str:
+        return _time_left(row.clock)
 
     @admin.display(description="clock (Art. 12(3))")
     def clock_text(self, row: SubjectRequest) -> str:
@@ -175,7 +181,9 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
             return format_html("{}", "None.")
         kept = [(one.table, one.count, one.ground, one.until or "–") for one in certificate.retained]
         return format_html(
-            "<p>Verified with key <code>{}</code>. Backups unreadable by {}.</p>{}<pre class='whitespace-pre-wrap break-all'>{}</pre>",
+            "<p>Verified with key <code>{}</code>. Backups unreadable by {}.</p>{}"
+            "<details><summary>Signed text</summary>"
+            '<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre></details>',
             certificate.key_id,
             certificate.backups_unreadable_by,
             _table(("kept in", "rows", "ground", "until"), kept),
@@ -218,6 +226,14 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
             messages.error(request, str(error.detail))
         else:
             messages.success(request, f"{chosen.title}: done.")
+
+
+def _time_left(clock: Clock) -> str:
+    """Days and pace in words: the colour beside it says nothing more."""
+    if clock.pace is Pace.ANSWERED:
+        return _PACE_WORDS[clock.pace]
+    days = f"{abs(clock.days_left)} days {'late' if clock.days_left < 0 else 'left'}"
+    return f"{days}, {_PACE_WORDS[clock.pace]}"
 
 
 def _staff(request: HttpRequest) -> Actor:

@@ -18,7 +18,7 @@ from dsar import controller, keyring
 from dsar.errors import CertificateInvalid, RequestNotFound
 from dsar.models import Certificate, Plan, Step, SubjectRequest
 from dsar.references import reference
-from dsar.rescan import Rescan
+from dsar.rescan import TOMBSTONES, Rescan
 from dsar.transitions import object_name
 from governance.kernel import clock, crypto
 from governance.kernel.actors import SYSTEM
@@ -138,6 +138,11 @@ def _body(request: SubjectRequest, plan: Plan, result: Rescan, outcome: str, now
             "residual": result.residual,
             "tables_searched": len(result.tables),
             "queries_sha256": result.digest,
+            "tombstones": [
+                {"table": finding.table, "count": finding.tombstones, "ground": TOMBSTONES[finding.table][1]}
+                for finding in result.tables
+                if finding.tombstones
+            ],
             "at": now.isoformat(),
         },
         "suppressed": True,
@@ -151,7 +156,8 @@ def _store(step: Step) -> dict[str, Any]:
         "source": step.source_key,
         "title": step.title,
         "status": step.status,
-        "found": sum(step.expected_counts.values()),
+        # The plan counted once; what came in between the plan and the step was found too.
+        "found": max(sum(step.expected_counts.values()), step.deleted + step.anonymised),
         "deleted": step.deleted,
         "anonymised": step.anonymised,
         "shredded": step.shredded,

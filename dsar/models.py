@@ -136,6 +136,9 @@ class StatusChange(UuidModel):
         db_table = "dsar_status_change"
         ordering: ClassVar[list[str]] = ["id"]
 
+    def __str__(self) -> str:
+        return f"{self.from_status} → {self.to_status}"
+
 
 class ClockEvent(UuidModel):
     """What moved the legal clock, append-only."""

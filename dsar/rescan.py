@@ -2,7 +2,7 @@
 
 Three looks: each source's own residual query; every table of the database that has a column for a subject, found in
 the catalogue of PostgreSQL itself; and the claims of the request, under which the vault must not find anybody any more.
-A row counts as residual unless a source declared it retained, with a ground.
+A row counts as residual unless a source declared it retained, with a ground, or it is a tombstone that holds nothing.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ _COLUMNS = """
 """
 
 
+# Rows that stay without content: a condition that shows it, checked by the search itself, and the ground of keeping them.
+TOMBSTONES: dict[str, tuple[str, str]] = {
+    "consent_ledger_head": ("erased_at IS NOT NULL", "Art. 5(2), 17(1): the mark by which the gate refuses from now on"),
+    "consent_evidence": ("ciphertext IS NULL", "Art. 5(2): the digest of evidence that was destroyed"),
+}
+
+
 @dataclass(frozen=True, order=True)
 class SubjectColumn:
     """A column that can hold the opaque id of a data subject."""
@@ -44,17 +51,18 @@ class SubjectColumn:
 
 @dataclass(frozen=True)
 class TableFinding:
-    """What is left in one column: found rows, those that a ground covers, and the rest."""
+    """What is left in one column: found rows, empty tombstones among them, those that a ground covers, and the rest."""
 
     table: str
     column: str
     found: int
+    tombstones: int
     retained: int
 
     @property
     def residual(self) -> int:
-        """Rows that no ground covers."""
-        return max(0, self.found - self.retained)
+        """Rows with content that no ground covers."""
+        return max(0, self.found - self.tombstones - self.retained)
 
 
 @dataclass(frozen=True)
@@ -92,8 +100,9 @@ def search(request: SubjectRequest, plan: Plan) -> Rescan:
     retained = _retained(plan)
     findings = []
     for place in subject_columns():
-        found = _count(place, subject)
-        findings.append(TableFinding(place.table, place.column, found, min(found, retained[place.table])))
+        found, tombstones = _count(place, subject)
+        declared = min(found - tombstones, retained[place.table])
+        findings.append(TableFinding(place.table, place.column, found, tombstones, declared))
     residuals = {source.key: source.residual(subject) for source in personal_data.sources()}
     return Rescan(
         tables=tuple(findings),
@@ -114,6 +123,7 @@ def record(plan: Plan, result: Rescan) -> RescanResult:
                 "table": finding.table,
                 "column": finding.column,
                 "found": finding.found,
+                "tombstones": finding.tombstones,
                 "retained": finding.retained,
                 "residual": finding.residual,
             }
@@ -146,10 +156,13 @@ def _retained(plan: Plan) -> Counter[str]:
     return counter
 
 
-def _count(place: SubjectColumn, subject: UUID) -> int:
-    query = sql.SQL("SELECT count(*) FROM {} WHERE {} = %s").format(
-        sql.Identifier(place.table), sql.Identifier(place.column)
+def _count(place: SubjectColumn, subject: UUID) -> tuple[int, int]:
+    """Rows about the subject, and how many of them are tombstones."""
+    condition = TOMBSTONES[place.table][0] if place.table in TOMBSTONES else "false"
+    query = sql.SQL("SELECT count(*), count(*) FILTER (WHERE {}) FROM {} WHERE {} = %s").format(
+        sql.SQL(condition), sql.Identifier(place.table), sql.Identifier(place.column)
     )
     with connection.cursor() as cursor:
         cursor.execute(query, [subject])
-        return int(cursor.fetchone()[0])
+        found, tombstones = cursor.fetchone()
+        return int(found), int(tombstones)
