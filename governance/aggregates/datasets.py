@@ -1,10 +1,13 @@
-"""Datasets that may be asked: declared in code by the package that owns the rows, loaded once per process, versioned
-by their content.
+"""Datasets that may be asked: declared in code by the package that owns the rows, loaded once per process and period.
 
 The loader returns the rows that the dataset's purpose permits (the consent gate's business), with the data subject in
-the column `subject`. What it returned stays in this process for `max_age`; after that it is loaded again, and rows
-that have changed make a new version, with a new secret for the ranks and releases of its own. A person who left is
-out of the next version; the releases of the versions before stay charged.
+the column `subject`. What it returned stays in this process for `max_age` at most.
+
+A version is the period in which a question that was answered is answered the same again, at no cost. It ends after
+`lasts`, or when somebody calls `refresh`, and never because of what the rows are: if a removed person made a new
+version, the number of the version would tell that somebody was removed. Within a version rows may be loaded anew;
+each release is private about the rows that it was drawn from, and its charge adds up whatever happens to the rows
+between two of them.
 """
 
 from __future__ import annotations
@@ -18,15 +21,17 @@ from uuid import UUID
 
 import polars as pl
 from django.db import connection, transaction
-from django.db.models import Max
 
+from audit import log
 from governance.aggregates.contributions import Bounded
 from governance.aggregates.errors import DatasetMalformed, DatasetUnknown
 from governance.aggregates.models import DatasetVersion
 from governance.aggregates.preparation import SUBJECT, prepare
 from governance.aggregates.queries import LARGEST_CAP, Bounds, Key, Measure, Schema
 from governance.kernel import crypto, secret_files
+from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.clock import now
+from governance.kernel.ids import uuid7
 
 DEFAULT_CAPS: Mapping[Measure, int] = {Measure.COUNT: 10, Measure.COUNT_PEOPLE: 1, Measure.SUM: 10, Measure.MEAN: 10}
 _LONGEST_NAME = 100
@@ -43,6 +48,7 @@ class Dataset:
     schema: Schema
     purpose: str
     max_age: timedelta
+    lasts: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,6 @@ class Loaded:
 
     dataset: Dataset
     version_id: UUID
-    number: int
     bounded: Bounded
     loaded_at: datetime
 
@@ -80,6 +85,7 @@ def register(
     purpose: str,
     caps: Mapping[Measure, int] | None = None,
     max_age: timedelta = timedelta(hours=1),
+    lasts: timedelta = timedelta(days=1),
 ) -> Dataset:
     """Declare a dataset, from `AppConfig.ready()` or at the place that owns the rows.
 
@@ -94,7 +100,7 @@ def register(
     before = _registered.get(key)
     if before is not None and (before.schema, before.purpose) != (schema, purpose):
         raise DatasetMalformed(f"The dataset {key} is registered with another declaration.")
-    _registered[key] = Dataset(key, title, loader, schema, purpose, max_age)
+    _registered[key] = Dataset(key, title, loader, schema, purpose, max_age, lasts)
     release_memory(key)
     return _registered[key]
 
@@ -123,37 +129,66 @@ def release_memory(key: str) -> None:
 
 
 def load(key: str) -> Loaded:
-    """The dataset as this process holds it, loaded and bound to its version when it is not held or too old. Other
-    threads of the process wait instead of loading it twice. Raises DatasetUnknown, DatasetMalformed."""
+    """The dataset as this process holds it in the version that is current; loaded when it is not held or too old.
+
+    Other threads of the process wait instead of loading it twice. Raises DatasetUnknown, DatasetMalformed.
+    """
     dataset, shelf = get(key), _here()
+    version_id = _current(dataset)
     with shelf.guard:
         lock = shelf.locks.setdefault(key, threading.Lock())
     with lock:
         held = shelf.held.get(key)
-        if held is None or held.dataset is not dataset or held.loaded_at + dataset.max_age <= now():
-            held = shelf.held[key] = _load(dataset)
+        fresh = held is not None and held.dataset is dataset and held.loaded_at + dataset.max_age > now()
+        if held is None or not fresh or held.version_id != version_id:
+            held = shelf.held[key] = _load(dataset, version_id)
         return held
 
 
-def _load(dataset: Dataset) -> Loaded:
+def refresh(key: str, *, actor: Actor) -> int:
+    """Open a new version: questions are drawn anew from the rows as they are, and charged anew. Returns its number.
+
+    For after an import, or when a person asks; not to be called because a certain row changed. Raises DatasetUnknown.
+    """
+    return _open(get(key), actor, even_if_current=True).number
+
+
+def _load(dataset: Dataset, version_id: UUID) -> Loaded:
     loaded_at = now()
     secret = crypto.derive(_master(), "aggregates", dataset.key)
     prepared = prepare(dataset.loader(), dataset.schema, secret)
-    version = _version(dataset.key, prepared.fingerprint)
-    ranks = crypto.derive(_master(), "aggregates", dataset.key, "version", version.id.bytes)
-    return Loaded(dataset, version.id, version.number, Bounded(prepared, ranks), loaded_at)
+    ranks = crypto.derive(_master(), "aggregates", dataset.key, "version", version_id.bytes)
+    return Loaded(dataset, version_id, Bounded(prepared, ranks), loaded_at)
 
 
-def _version(dataset: str, fingerprint: str) -> DatasetVersion:
-    """The version that has this content; the first process to see it gives it the next number."""
-    known = DatasetVersion.objects.filter(dataset=dataset, fingerprint=fingerprint).first()
-    if known is not None:
-        return known
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"aggregates.version.{dataset}"])
-        last = DatasetVersion.objects.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
-        version, _ = DatasetVersion.objects.get_or_create(
-            dataset=dataset, fingerprint=fingerprint, defaults={"number": last + 1, "created_at": now()}
+def _current(dataset: Dataset) -> UUID:
+    newest = DatasetVersion.objects.filter(dataset=dataset.key).order_by("-number").first()
+    if newest is not None and newest.until > now():
+        return newest.id
+    return _open(dataset, SYSTEM, even_if_current=False).id
+
+
+def _open(dataset: Dataset, actor: Actor, *, even_if_current: bool) -> DatasetVersion:
+    """The next version, or the one that another process has just opened."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"aggregates.version.{dataset.key}"]
+            )
+        newest = DatasetVersion.objects.filter(dataset=dataset.key).order_by("-number").first()
+        at = now()
+        if newest is not None and newest.until > at and not even_if_current:
+            return newest
+        number = newest.number + 1 if newest is not None else 1
+        version = DatasetVersion.objects.create(
+            id=uuid7(), dataset=dataset.key, number=number, opened_at=at, until=at + dataset.lasts
+        )
+        log.emit(
+            "aggregates.version_opened",
+            actor=actor,
+            object=f"aggregates_version:{version.pk}",
+            purpose=dataset.purpose,
+            facts={"dataset": dataset.key, "number": number, "until": version.until.isoformat()},
         )
     return version
 

@@ -8,18 +8,22 @@ from governance.kernel.models import UuidModel
 
 
 class DatasetVersion(UuidModel):
-    """One state of the rows of a dataset. `fingerprint` is keyed; the secret that ranks rows is derived from the id."""
+    """A period in which the same question has the same answer. The secret that ranks rows is derived from the id.
+
+    It begins and ends with the clock, or because somebody says so, never because of what the rows are: that a version
+    changed must tell nothing about anybody.
+    """
 
     dataset = models.CharField(max_length=100)
     number = models.PositiveIntegerField()
-    fingerprint = models.CharField(max_length=64)
-    created_at = models.DateTimeField()
+    opened_at = models.DateTimeField()
+    until = models.DateTimeField()
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["dataset", "number"], name="aggregates_version_number_once"),
-            models.UniqueConstraint(fields=["dataset", "fingerprint"], name="aggregates_version_state_once"),
+            models.CheckConstraint(name="aggregates_version_lasts", condition=Q(until__gt=F("opened_at"))),
         ]
 
     def __str__(self) -> str:

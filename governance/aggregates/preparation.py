@@ -40,9 +40,7 @@ class Prepared:
     person's rows.
 
     `person` numbers the people 0, 1, ... along the rows; `words` has one keyed 64-bit word per person. Group columns
-    hold positions in the list of public keys or UNKNOWN; measures hold clipped values or ABSENT. `fingerprint` is
-    keyed: it shows that two loads held the same rows, in whatever order they came, and says nothing about them to
-    whoever lacks the secret.
+    hold positions in the list of public keys or UNKNOWN; measures hold clipped values or ABSENT.
     """
 
     schema: Schema
@@ -50,7 +48,6 @@ class Prepared:
     words: Words
     groups: dict[str, Column]
     measures: dict[str, Column]
-    fingerprint: str
 
     @property
     def rows(self) -> int:
@@ -85,9 +82,8 @@ def prepare(frame: pl.DataFrame, schema: Schema, secret: bytes) -> Prepared:
     words, person = np.unique(_person_words(frame[SUBJECT], secret), return_inverse=True)
     groups = {name: _positions(frame[name], name, keys) for name, keys in schema.groups.items() if keys is not None}
     measures = {name: _clipped(frame[name], name, bounds) for name, bounds in schema.measures.items()}
-    unordered = Prepared(schema, person.astype(np.int32), words, groups, measures, "")
-    ordered = unordered.reordered(_canonical_order(unordered))
-    return replace(ordered, fingerprint=_fingerprint(ordered, secret))
+    unordered = Prepared(schema, person.astype(np.int32), words, groups, measures)
+    return unordered.reordered(_canonical_order(unordered))
 
 
 def _canonical_order(rows: Prepared) -> npt.NDArray[np.intp]:
@@ -112,14 +108,18 @@ def _person_words(subjects: pl.Series, secret: bytes) -> Words:
     if subjects.dtype != pl.String:
         raise DatasetMalformed("The column subject holds texts.")
     encoded = pc.dictionary_encode(subjects.rechunk().to_arrow())
-    texts = [text.encode() for text in encoded.dictionary.to_pylist()]
-    if any(len(text) > _SUBJECT_BYTES for text in texts):
-        raise DatasetMalformed(f"A subject has at most {_SUBJECT_BYTES} bytes.")
+    texts = [_fitted(text.encode()) for text in encoded.dictionary.to_pylist()]
     # A fixed width: were it that of the longest subject, one person's id would change everybody's words.
     table = np.array(texts or [b""], dtype=f"S{_SUBJECT_BYTES}").view("<u8").reshape(-1, _SUBJECT_BYTES // 8)
     words = siphash(derive(secret, "subject", length=16), [np.ascontiguousarray(column) for column in table.T])
     places: npt.NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False)
     return words[places]
+
+
+def _fitted(subject: bytes) -> bytes:
+    """A subject in the bytes that there are; a longer one by its digest, for to refuse it would tell that it is
+    there."""
+    return subject if len(subject) <= _SUBJECT_BYTES else hashlib.sha512(subject).digest()
 
 
 def _positions(column: pl.Series, name: str, keys: Sequence[Key]) -> Column:
@@ -139,12 +139,3 @@ def _clipped(column: pl.Series, name: str, bounds: Bounds) -> Column:
     # An unsigned 64-bit value may not fit a signed one before it is clipped.
     wide = column.cast(pl.Int128 if column.dtype == pl.UInt64 else pl.Int64)
     return np.array(wide.clip(bounds.low, bounds.high).cast(pl.Int32).fill_null(ABSENT).to_numpy(), dtype=np.int32)
-
-
-def _fingerprint(ordered: Prepared, secret: bytes) -> str:
-    schema = ordered.schema
-    tag = hashlib.blake2b(key=derive(secret, "fingerprint"), digest_size=32)
-    tag.update(repr((schema.dataset, sorted(schema.groups.items()), sorted(schema.measures.items()))).encode())
-    for column in (ordered.words, ordered.person, *ordered.groups.values(), *ordered.measures.values()):
-        tag.update(np.ascontiguousarray(column).data)
-    return tag.hexdigest()

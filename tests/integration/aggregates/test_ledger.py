@@ -221,7 +221,7 @@ def test_a_charge_is_not_part_of_a_larger_transaction(budget):
         "TRUNCATE aggregates_spend",
         "UPDATE aggregates_release SET answer = '{}'",
         "DELETE FROM aggregates_release",
-        "UPDATE aggregates_datasetversion SET fingerprint = ''",
+        "UPDATE aggregates_datasetversion SET until = now()",
     ],
 )
 def test_the_database_refuses_to_rewrite_budget_and_ledger(budget, statement):

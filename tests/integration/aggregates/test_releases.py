@@ -1,6 +1,7 @@
 """Asking: what comes back, what it costs, what is refused, what is remembered."""
 
 import json
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -24,6 +25,7 @@ from governance.aggregates.errors import (
 from governance.aggregates.models import DatasetVersion, Release, Spend, SpendState
 from governance.aggregates.noise import Charge, Mechanism
 from governance.aggregates.queries import Bounds, Query, Where
+from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import uuid7
 from tests.integration.aggregates.conftest import BUDGET, DATASET, ELI, PURPOSE, STORES, register, shop
 
@@ -186,27 +188,45 @@ def test_a_question_inside_a_transaction_that_could_be_rolled_back_is_refused(bu
     assert not Spend.objects.exists()
 
 
-def test_changed_rows_are_a_new_version_asked_anew_from_the_same_budget(budget):
+def test_a_version_changes_with_the_clock_and_never_with_the_rows(budget):
+    """Were it otherwise, the number of the version would tell that somebody was removed."""
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
+        first = ask()
+        register(lambda: shop(199).with_columns(postcode=pl.lit("00-001")))
+        again = ask()
+        assert (again.id, again.version, again.charged) == (first.id, 1, 0.0)
+        clock.shift(timedelta(days=1))
+        later = ask()
+        assert (later.version, later.charged) == (2, 0.1)
+        assert later.id != first.id
+        assert budgets.get(BUDGET).epsilon_used == 0.2
+
+
+def test_a_new_version_can_be_opened_by_somebody_who_says_so(budget):
     first = ask()
-    register(lambda: shop(199).with_columns(postcode=pl.lit("00-001")))
+    assert datasets.refresh(DATASET, actor=ELI) == 2
     second = ask()
-    assert (first.version, second.version) == (1, 2)
+    assert (second.version, second.charged) == (2, 0.1)
     assert second.id != first.id
-    assert budgets.get(BUDGET).epsilon_used == 0.2
-    register(lambda: shop().reverse().with_columns(postcode=pl.lit("00-001")))
-    assert ask().id == first.id
-    assert DatasetVersion.objects.count() == 2
+    opened = Entry.objects.filter(action="aggregates.version_opened").order_by("id")
+    assert [entry.actor for entry in opened] == [str(SYSTEM), str(ELI)]
+    assert list(DatasetVersion.objects.order_by("number").values_list("number", flat=True)) == [1, 2]
 
 
-def test_rows_that_were_loaded_too_long_ago_are_loaded_again(budget):
+def test_rows_are_loaded_again_when_they_are_old_or_the_version_is_new(budget):
     loads = []
     register(lambda: loads.append(1) or shop().with_columns(postcode=pl.lit("00-001")))
-    with time_machine.travel("2026-03-01T12:00:00Z", tick=False):
+    with time_machine.travel("2026-03-01T12:00:00Z", tick=False) as clock:
         datasets.load(DATASET)
+        clock.shift(timedelta(minutes=59))
         datasets.load(DATASET)
-    with time_machine.travel("2026-03-01T13:00:00Z", tick=False):
+        assert len(loads) == 1
+        clock.shift(timedelta(minutes=1))
         datasets.load(DATASET)
-    assert len(loads) == 2
+        assert len(loads) == 2
+        datasets.refresh(DATASET, actor=ELI)
+        datasets.load(DATASET)
+        assert len(loads) == 3
 
 
 def test_a_forked_process_does_not_work_on_with_what_its_parent_loaded(budget, monkeypatch):
@@ -221,6 +241,7 @@ def test_a_forked_process_does_not_work_on_with_what_its_parent_loaded(budget, m
 
 def test_the_answer_has_the_same_form_when_there_is_nobody(budget):
     full = ask()
+    datasets.refresh(DATASET, actor=ELI)
     register(lambda: shop(0).with_columns(postcode=pl.lit("00-001")))
     empty = ask()
     assert [row.key for row in empty.rows] == [row.key for row in full.rows]
