@@ -11,9 +11,11 @@ Names stand in the batch's header, canonical JSON that all its records share; th
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -21,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 VERSION = 1
+_HEAD = struct.Struct("<B16s32s32sfdHhH")
 _ALTERNATIVE = struct.Struct("<HfH")
 _COUNT = struct.Struct("<H")
 
@@ -111,32 +114,38 @@ def pack_alternatives(alternatives: Sequence[Alternative], names: Names) -> byte
 
 def unpack(record: bytes, header: str) -> Record:
     """Read a record with the header of its batch. Raises ``ValueError`` when it is not of this layout."""
-    said = json.loads(header)
-    features, names = said["features"], said["names"]
-    fixed = layout(len(features))
-    if len(record) < fixed.itemsize + _COUNT.size or record[0] != VERSION:
+    features, names, shared = _shared(header)
+    count = len(features)
+    at = _HEAD.size
+    if len(record) < at + 6 * count + _COUNT.size or record[0] != VERSION:
         raise ValueError("not a decision record of a known version")
-    row = np.frombuffer(record[: fixed.itemsize], dtype=fixed)[0]
-    tail = record[fixed.itemsize :]
-    (count,) = _COUNT.unpack_from(tail)
-    if len(tail) != _COUNT.size + count * _ALTERNATIVE.size:
+    _, decision_id, tag, input_sha256, score, draw, chosen, changed, changed_bin = _HEAD.unpack_from(record)
+    contributions = np.frombuffer(record, "<f4", count, at)
+    bins = np.frombuffer(record, "<u2", count, at + 4 * count)
+    tail = record[at + 6 * count :]
+    (alternatives,) = _COUNT.unpack_from(tail)
+    if len(tail) != _COUNT.size + alternatives * _ALTERNATIVE.size:
         raise ValueError("the alternatives of the record are cut short")
     own = tuple(
-        Alternative(names[action], score, names[reason])
-        for action, score, reason in _ALTERNATIVE.iter_unpack(tail[_COUNT.size :])
+        Alternative(names[action], lost, names[reason])
+        for action, lost, reason in _ALTERNATIVE.iter_unpack(tail[_COUNT.size :])
     )
-    shared = tuple(Alternative(*one) for one in said.get("alternatives", ()))
-    changed = int(row["counterfactual_feature"])
-    draw = float(row["draw"])
     return Record(
-        id=UUID(bytes=bytes(row["id"])),
-        tag=bytes(row["tag"]),
-        input_sha256=bytes(row["input_sha256"]),
-        score=float(row["score"]),
-        random_draw=None if np.isnan(draw) else draw,
-        chosen=names[int(row["chosen"])],
-        counterfactual=(features[changed], int(row["counterfactual_bin"])) if changed >= 0 else None,
-        contributions=tuple(float(value) for value in row["contributions"]),
-        bins=tuple(int(value) for value in row["bins"]),
+        id=UUID(bytes=decision_id),
+        tag=tag,
+        input_sha256=input_sha256,
+        score=score,
+        random_draw=None if math.isnan(draw) else draw,
+        chosen=names[chosen],
+        counterfactual=(features[changed], changed_bin) if changed >= 0 else None,
+        contributions=tuple(contributions.tolist()),
+        bins=tuple(bins.tolist()),
         alternatives=own or shared,
     )
+
+
+@lru_cache(maxsize=32)
+def _shared(header: str) -> tuple[list[str], list[str], tuple[Alternative, ...]]:
+    """Features, names and shared alternatives of a batch."""
+    said = json.loads(header)
+    return said["features"], said["names"], tuple(Alternative(*one) for one in said.get("alternatives", ()))

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from audit.errors import EntryNotAllowed, SubjectInEntry
@@ -31,7 +31,12 @@ _ACTION = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
 _NAME = re.compile(r"[^\x00-\x20\x7f@]{0,200}")
 _PERSONS = frozenset({ActorKind.SUBJECT, ActorKind.GUARDIAN})
 _LARGEST_INTEGER = 2**53 - 1
+_quote = json.encoder.encode_basestring
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+# Action, actor, object, purpose, subject tag, instant, transaction: what the columns of an entry repeat from its header.
+Columns: TypeAlias = tuple[str, str, str, str, str, str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +95,8 @@ def commit(
     actor = str(draft.actor)
     if draft.actor.kind in _PERSONS:
         actor = _person(draft, salts[1], links)
-    header: dict[str, object] = {
-        "action": draft.action,
-        "actor": actor,
-        "at": instant(occurred_at),
-        "id": str(entry_id),
-        "tx": str(transaction_id),
-        "v": SCHEMA,
-    }
-    if draft.object:
-        header["object"] = draft.object
-    if draft.purpose:
-        header["purpose"] = draft.purpose
-    if tag:
-        header["subject"] = tag
-    if draft.facts:
-        header["facts"] = draft.facts
-    raw = canonical_header(header)
+    columns = (draft.action, actor, draft.object, draft.purpose or "", tag, instant(occurred_at), transaction_id)
+    raw = _header(frame(entry_id, columns), draft.facts)
     if len(raw) > MAX_HEADER:
         raise EntryNotAllowed("An entry has at most 65,535 bytes.")
     for link in links:
@@ -143,23 +133,41 @@ def _person(draft: Draft, salt: bytes, links: list[Link]) -> str:
 
 def instant(at: datetime) -> str:
     """``2026-11-21T09:30:00.123456Z``: always UTC, always microseconds."""
+    text = at.isoformat(timespec="microseconds")
+    if not text.endswith("+00:00"):
+        raise EntryNotAllowed("The instant of an entry is aware and in UTC.")
+    return f"{text[:-6]}Z"
+
+
+def _header(frame_: tuple[str, str], said: Mapping[str, JSON]) -> bytes:
+    """The canonical JSON of a header, its keys in order. Written by hand: it is on the way of every change in the house."""
+    facts = f'"facts":{canonical_facts(said)},' if said else ""
+    try:
+        raw = f"{frame_[0]}{facts}{frame_[1]}".encode()
+    except UnicodeEncodeError as error:
+        raise EntryNotAllowed("A fact is not valid Unicode.") from error
+    if b"@" in raw:
+        raise EntryNotAllowed("A fact looks like an address: the log takes ids, counts, versions and digests alone.")
+    return raw
+
+
+def frame(entry_id: UUID, columns: Columns) -> tuple[str, str]:
+    """What a header says besides its facts: the text before them and the text after them."""
+    action, actor, of, purpose, tag, at, transaction_id = columns
+    about = f'"object":{_quote(of)},' if of else ""
+    why = f'"purpose":{_quote(purpose)},' if purpose else ""
+    whom = f'"subject":"{tag}",' if tag else ""
     return (
-        at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at.utcoffset() is not None and not at.utcoffset() else _refuse_instant()
+        f'{{"action":{_quote(action)},"actor":{_quote(actor)},"at":"{at}",',
+        f'"id":"{entry_id}",{about}{why}{whom}"tx":"{transaction_id}","v":{SCHEMA}}}',
     )
 
 
-def _refuse_instant() -> str:
-    raise EntryNotAllowed("The instant of an entry is aware and in UTC.")
-
-
-def canonical_header(header: Mapping[str, object]) -> bytes:
-    """RFC 8785 of a header. ``json`` writes the same bytes ten times faster when there is no float and no unusual key."""
-    if _plain(header, 0):
-        try:
-            return _encode(header).encode()
-        except UnicodeEncodeError as error:
-            raise EntryNotAllowed("A fact is not valid Unicode.") from error
-    return canonical_json(header)
+def canonical_facts(facts: Mapping[str, object]) -> str:
+    """RFC 8785 of facts. ``json`` writes the same text ten times faster when there is no float and no unusual key."""
+    if _plain(facts, 0):
+        return _encode(facts)
+    return canonical_json(facts).decode()
 
 
 def _plain(value: object, depth: int) -> bool:
@@ -181,7 +189,7 @@ def _plain(value: object, depth: int) -> bool:
     if isinstance(value, Mapping):
         plain = type(value) is dict
         for key, inner in value.items():
-            if not isinstance(key, str) or "@" in key:
+            if not isinstance(key, str):
                 raise EntryNotAllowed("The names of facts are short texts.")
             plain = _plain(inner, depth + 1) and key.isascii() and plain
         return plain

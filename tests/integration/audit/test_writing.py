@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 
 from audit import checkpoints, keys, log, models, receipts, sequencer, tree
 from audit.errors import LogBroken, NoCheckpoint, NotInTransaction, NotYetSequenced, UnknownEntry
-from audit.merkle import verify_consistency, verify_inclusion
+from audit.merkle import EMPTY_ROOT, verify_consistency, verify_inclusion
 from audit.verification import verify_log
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.ids import SubjectId, uuid7
@@ -100,8 +100,9 @@ def test_append_only_tables_refuse_update_delete_and_truncate():
 @pytest.mark.django_db
 def test_numbers_are_gap_free_and_every_checkpoint_extends_the_one_before():
     assert sequencer.sequence() == 0
+    assert (checkpoints.latest().size, checkpoints.latest().root) == (0, EMPTY_ROOT)
     with pytest.raises(NoCheckpoint):
-        checkpoints.latest()
+        checkpoints.at(5)
     ids = write_log(1, 1, 254, 300, 44)
     assert list(models.Leaf.objects.order_by("seq").values_list("seq", flat=True)) == list(range(600))
     assert list(models.Leaf.objects.order_by("seq").values_list("entry_id", flat=True)) == ids

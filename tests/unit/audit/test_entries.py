@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 import rfc8785
 
-from audit.entries import Draft, canonical_header, commit, subject_tag
+from audit.entries import Draft, canonical_facts, commit, subject_tag
 from audit.errors import EntryNotAllowed, SubjectInEntry
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.ids import SubjectId
@@ -121,4 +121,4 @@ def test_an_instant_that_is_not_utc_is_refused():
 
 def test_floats_and_odd_keys_take_the_slow_way_to_the_same_form():
     for value in ({"a": 1.0}, {"a": 1e21}, {"\u20ac": 1, "a": 2}, {"a": [0.1, True, None, "\u0007\u00e9"]}):
-        assert canonical_header(value) == rfc8785.dumps(value)
+        assert canonical_facts(value).encode() == rfc8785.dumps(value)
