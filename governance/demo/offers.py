@@ -50,7 +50,7 @@ class Mailbox:
 
     def last_to(self, address: str) -> EmailMessage:
         """The newest message to an address. Raises LookupError."""
-        for received in reversed(self._sink.received):
+        for received in reversed(self._sink.received()):
             if received.recipient.lower() == address.lower():
                 return received.parsed()
         raise LookupError("No message has come to that address.")
