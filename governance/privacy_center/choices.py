@@ -41,6 +41,7 @@ class Row:
     answer: bool | None
     since: datetime | None
     valid_until: datetime | None
+    event_id: UUID | None
     checked: bool | None
     """What the form shows as chosen: the answer, or what was chosen a moment ago."""
 
@@ -182,6 +183,7 @@ def _row(purpose: PurposeVersion, channel: str, status: ConsentStatus | None, *,
         answer=answer,
         since=status.since if status is not None and by_consent else None,
         valid_until=status.valid_until if status is not None and state is State.GIVEN else None,
+        event_id=status.event_id if status is not None and by_consent else None,
         checked=answer,
     )
 

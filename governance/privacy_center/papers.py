@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
+
+from consent import ledger, receipts, signing
+from consent.errors import UnknownEvent
 from consent.models import NoticeVersion
 from dsar import certificates
 from dsar.certificates import ErasureCertificate
 from dsar.errors import CertificateInvalid
+from governance.kernel.crypto import SignatureInvalid
+from governance.kernel.ids import SubjectId
+from governance.privacy_center import words
+from governance.privacy_center.words import Text
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,7 @@ class Paper:
     """What a pasted text turned out to be; both are empty when its signature does not hold."""
 
     certificate: ErasureCertificate | None = None
-    receipt: tuple[tuple[str, str], ...] = ()
+    receipt: tuple[tuple[Text, str], ...] = ()
 
 
 def versions_of(key: str, language: str) -> tuple[Version, ...]:
@@ -37,8 +46,37 @@ def versions_of(key: str, language: str) -> tuple[Version, ...]:
 
 
 def check(token: str) -> Paper:
-    """Verify a pasted text against the keys of this service."""
+    """Verify a pasted text against the keys of this service: a certificate of erasure, or a receipt of a consent."""
     try:
         return Paper(certificate=certificates.verify(token, certificates.public_key()))
     except CertificateInvalid:
+        pass
+    try:
+        return Paper(receipt=_facts(receipts.verify(token.strip(), signing.public_key())))
+    except (SignatureInvalid, KeyError, TypeError):
         return Paper()
+
+
+def receipt_of(event_id: UUID, subject: SubjectId) -> str:
+    """The receipt of one of the person's own consent events. Raises ``UnknownEvent`` for anybody else's."""
+    if ledger.event(event_id).subject != subject:
+        raise UnknownEvent
+    return receipts.issue(event_id)
+
+
+def _facts(content: dict[str, Any]) -> tuple[tuple[Text, str], ...]:
+    """What a receipt says, in the words of the pages."""
+    event, processing = content["event"], content["processing"]
+    notice = processing["privacy_notice"]
+    channel = str(processing["channel"])
+    facts: list[tuple[Text, str]] = [
+        (_("What happened"), str(words.EVENTS.get(event["event_type"], event["event_type"]))),
+        (_("What for"), str(processing["purpose"]["title"] or _("everything"))),
+        (_("How"), str(words.CHANNELS.get(channel, _("every way")))),
+        (_("When"), str(event["occurred_at"])),
+        (_("Valid until"), str(event["valid_until"] or "–")),
+        (_("Notice"), f"{notice['key']} {notice['version']} ({notice['language']})" if notice else "–"),
+        (_("Who is responsible"), str(content["parties"][0]["party_name"])),
+        (_("Entry in the log"), str(content["log"]["entry_id"])),
+    ]
+    return tuple(facts)

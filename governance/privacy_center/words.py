@@ -83,6 +83,16 @@ STATES: dict[str, Text] = {
 }
 
 
+EVENTS: dict[str, Text] = {
+    "given": _("You said yes."),
+    "confirmed": _("You confirmed your yes."),
+    "reaffirmed": _("You renewed your yes."),
+    "refused": _("You said no."),
+    "withdrawn": _("You withdrew your yes."),
+    "objected": _("You objected."),
+    "objection_lifted": _("You took your objection back."),
+}
+
 NOT_OBJECTED: Text = _("We may do this unless you say no.")
 OBJECTED: Text = _("You said no: we do not do this.")
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import translation
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from governance.jobs.queue import schedule
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId
-from governance.privacy_center import choices, errands, limits, links
+from governance.privacy_center import choices, errands, limits, links, papers
 from governance.privacy_center.forms import EmailForm
 from governance.privacy_center.languages import public_page
 from governance.privacy_center.links import LinkKind
@@ -61,6 +63,17 @@ def of_person(request: HttpRequest, token: str) -> HttpResponse:
             mailbox_proved=True,
         )
     return _back_to(token)
+
+
+@public_page
+@require_safe
+@errors_in_words
+def receipt(request: HttpRequest, token: str, event_id: UUID) -> HttpResponse:
+    """The signed receipt of one answer, as a file to keep."""
+    subject = SubjectId(links.read(LinkKind.CHOICES, token))
+    response = HttpResponse(papers.receipt_of(event_id, subject), content_type="text/plain; charset=us-ascii")
+    response.headers["Content-Disposition"] = f'attachment; filename="receipt-{event_id}.jwt"'
+    return response
 
 
 @public_page

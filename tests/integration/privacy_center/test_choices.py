@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -227,3 +228,22 @@ def test_forms_nobody_confirms_are_forgotten(client: Client) -> None:
     assert errands.forget_expired() == 0
     with time_machine.travel(clock.now() + timedelta(days=8)):
         assert errands.forget_expired() == 1
+
+
+def test_a_receipt_is_downloaded_by_its_owner_alone_and_checks_out(client: Client) -> None:
+    subject, other = enrol(), enrol(ALICE.email)
+    path = choices_of(subject)
+    token = token_in(client.get(path).content.decode())
+    client.post(path, {"presentation": token, "offers|profiling": "yes"})
+    html = client.get(path).content.decode()
+    link = re.search(r'href="([^"]+/receipt/[^"]+)"', html)
+    assert link is not None
+    receipt = client.get(link.group(1))
+    assert "attachment" in receipt["Content-Disposition"]
+    proof = client.post("/pl/proof/", {"token": receipt.content.decode()}).content.decode()
+    assert "Autentyczne i niezmienione" in proof
+    assert "przez tworzenie Twojego profilu" in proof
+    forged = receipt.content.decode()[:-12]
+    assert "Nie potwierdzono" in client.post("/pl/proof/", {"token": forged}).content.decode()
+    event = link.group(1).rstrip("/").rpartition("/")[2]
+    assert client.get(f"{choices_of(other)}receipt/{event}/").status_code == 404
