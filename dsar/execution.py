@@ -21,7 +21,7 @@ from dsar.states import TERMINAL_STEPS, Status, StepStatus
 from dsar.transitions import lock, move, object_name
 from governance.jobs.errors import LeaseLost
 from governance.jobs.leases import Lease
-from governance.jobs.queue import schedule
+from governance.jobs.queue import retry_dead, schedule
 from governance.kernel import clock, personal_data
 from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.ids import SubjectId
@@ -99,8 +99,9 @@ def resume(request_id: UUID, *, actor: Actor) -> None:
         if Status(request.status) is not Status.BLOCKED:
             raise InvalidTransition("Only a blocked request can be resumed.")
         plan = _current_plan(request)
-        steps = [step for step in plan.steps.all() if StepStatus(step.status) not in TERMINAL_STEPS]
-        _reopen(steps or list(plan.steps.all()))
+        failed = plan.steps.filter(status=StepStatus.FAILED_FINAL.value)
+        if not failed.update(status=StepStatus.PENDING.value, attempts=0, error_class=""):
+            _reopen(list(plan.steps.all()))
         move(request, Status.EXECUTING, actor=actor, reason_code="resumed")
         _go_on(request, plan)
 
@@ -249,7 +250,8 @@ def _go_on(request: SubjectRequest, plan: Plan, *, again: bool = False) -> None:
     for step in plan.steps.order_by("position"):
         if StepStatus(step.status) not in TERMINAL_STEPS:
             key = None if again else f"dsar.step:{step.pk}:{step.round}"
-            schedule("dsar.step", {"step": str(step.pk)}, key=key)
+            # After a failure the job of this step is a dead letter: whoever resumes the request has looked at it.
+            retry_dead(schedule("dsar.step", {"step": str(step.pk)}, key=key))
             return
     move(request, Status.VERIFYING, actor=SYSTEM)
     schedule("dsar.verify", {"request": str(request.pk)})

@@ -210,6 +210,7 @@ def test_a_source_that_keeps_failing_blocks_the_request(desk: Desk, erin: Subjec
     execution.resume(request_id, actor=desk.dana)
     now_and_later()
     assert status_of(request_id) is Status.RESPONDED
+    assert not Job.objects.filter(state="dead").exists()
     assert certificates.of(request_id).residual == 0
 
 
