@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 
 from pseudonymize.detection import english, names_en, names_pl, polish, presidio
 from pseudonymize.detection.kinds import Finding, Kind, LanguageNotSupported, OutOfTime
@@ -19,21 +20,30 @@ WINDOW = 2_000  # characters looked at at a time: what is quadratic in them stay
 OVERLAP = 200  # of two windows, so that nothing is cut in half
 SECONDS = 5.0  # a text's budget for each 100,000 characters begun, the language model apart
 
+_CAPITAL = int(Needs.CAPITAL)
 _detectors: dict[str, Detector] = {}
 _loading = threading.Lock()
 
 
 def find(
-    texts: Sequence[str], language: str = "en", *, least_score: float = LEAST_SCORE, seconds: float = SECONDS
+    texts: Sequence[str],
+    language: str = "en",
+    *,
+    names: bool = True,
+    least_score: float = LEAST_SCORE,
+    seconds: float = SECONDS,
 ) -> list[list[Finding]]:
     """Personal data in each text, by place and without overlap; aligned with ``texts``.
 
-    ``language``: ``en`` or ``pl``, else LanguageNotSupported. A text that is too long or takes longer than ``seconds`` has one
+    ``language``: ``en`` or ``pl``, else LanguageNotSupported. ``names``: whether to look for persons, places and groups too, which
+    takes most of the time. ``least_score``: LEAST_SCORE or more. A text that is too long or takes longer than ``seconds`` has one
     finding, QUARANTINED, over the whole of it: what was not examined does not pass. No network, ever.
     """
     detector = detector_of(language)
     distinct = list(dict.fromkeys(texts))
-    found = dict(zip(distinct, detector.find(distinct, least_score, seconds), strict=True))
+    found = dict(
+        zip(distinct, detector.find(distinct, names=names, least_score=least_score, seconds=seconds), strict=True)
+    )
     return [list(found[text]) for text in texts]
 
 
@@ -87,39 +97,54 @@ class Detector:
         else:
             self._recognizers = [*shared, *english.ADDRESSES, *english.PHONES, *polish.ADDRESSES]
             self._names = names_en.EnglishNames()
+        self._chosen: dict[int, Sequence[Recognizer]] = {}
         self._busy = threading.Lock()  # Presidio's recognizers and the language model are not for two threads at once
 
-    def find(self, texts: Sequence[str], least_score: float, seconds: float) -> list[list[Finding]]:
+    def find(self, texts: Sequence[str], *, names: bool, least_score: float, seconds: float) -> list[list[Finding]]:
         """See the module's ``find``."""
         with self._busy:
             windows = [(row, start, window) for row, text in enumerate(texts) for start, window in _windows(text)]
             needs = [holds(window) for _, _, window in windows]
-            named = self._names.find(
-                [window for (_, _, window), held in zip(windows, needs, strict=True) if Needs.CAPITAL in held]
-            )
+            named = self._named(windows, needs) if names else repeat([])
             results: list[list[Finding] | None] = [[] if len(text) <= MOST_CHARACTERS else None for text in texts]
-            budgets = [Budget(seconds * (1 + len(text) // 100_000)) for text in texts]
-            for (row, start, window), held in zip(windows, needs, strict=True):
-                persons = next(named) if Needs.CAPITAL in held else self._names.find_uncapitalised(window)
+            budgets: dict[int, Budget] = {}
+            for (row, start, window), held, persons in zip(windows, needs, named, strict=False):
                 so_far = results[row]
-                if so_far is not None and (held or persons):
-                    examined = self._examine(window, held, persons, budgets[row])
+                if so_far is not None and (persons or self._able(held)):
+                    budget = budgets.setdefault(row, Budget(seconds * (1 + len(texts[row]) // 100_000)))
+                    examined = self._examine(window, held, persons, budget)
                     results[row] = None if examined is None else [*so_far, *_moved(examined, start)]
         return [_final(text, result, least_score) for text, result in zip(texts, results, strict=True)]
 
-    def _examine(self, text: str, held: Needs, persons: list[Finding], budget: Budget) -> list[Finding] | None:
+    def _named(self, windows: Sequence[_Window], needs: Sequence[int]) -> Iterator[list[Finding]]:
+        """What the names' finder says of each window; those with capitals go through it in batches."""
+        capitalised = [window for (_, _, window), held in zip(windows, needs, strict=True) if held & _CAPITAL]
+        found = self._names.find(capitalised)
+        for (_, _, window), held in zip(windows, needs, strict=True):
+            yield next(found) if held & _CAPITAL else self._names.find_uncapitalised(window)
+
+    def _able(self, held: int) -> Sequence[Recognizer]:
+        """The recognizers that have a chance in a text that holds this."""
+        if held not in self._chosen:
+            self._chosen[held] = [recognizer for recognizer in self._recognizers if recognizer.needs & held]
+        return self._chosen[held]
+
+    def _examine(self, text: str, held: int, persons: list[Finding], budget: Budget) -> list[Finding] | None:
         """The findings of one window, or None when the text's time ran out."""
         budget.start()
         findings = list(persons)
         try:
-            for recognizer in self._recognizers:
-                if recognizer.needs & held:
-                    findings += recognizer.find(text, budget)
+            for recognizer in self._able(held):
+                findings += recognizer.find(text, budget)
         except OutOfTime:
             return None
         finally:
             budget.pause()
         return findings
+
+
+_Window = tuple[int, int, str]
+"""Row of the text, where the window begins in it, and the window."""
 
 
 def _windows(text: str) -> list[tuple[int, str]]:

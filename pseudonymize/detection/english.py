@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pseudonymize.detection.kinds import Kind
-from pseudonymize.detection.patterns import Needs, Pattern, expression, words_near
+from pseudonymize.detection.patterns import Needs, Pattern, as_written, expression, words_near
 from pseudonymize.transforms import checksums
 
 _WORD = r"\p{Lu}[\p{L}\p{M}'’.\-]*"
@@ -21,7 +21,8 @@ _STREET_ENDS = (
     "plein|dijk|katu|tie|kuja|utca|út|tér"
 )
 _HOUSE = r"\d{1,6}[A-Za-z]? (?:\s?[\-/]\s?\d{1,5}[A-Za-z]?)?"
-_UNIT = r"(?: [,\s]+ (?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|No|\#) \.? \s* [A-Za-z]?\d+[A-Za-z]? )"
+_UNITS = r"Apt|Apartment|Suite|Ste|Unit|Flat|Floor|No|\#"
+_UNIT = rf"(?: [,\s]+ (?:{_UNITS}) \.? \s* [A-Za-z]?\d+[A-Za-z]? )"
 # What follows on the next lines or after commas: towns, a state, a postal code; only when it ends in the code.
 _TAIL = (
     rf"(?: (?:[,\s>?]+ {_WORD} (?:[ ](?:{_WORD}|de|del|nad|am|an|der|la|le|upon|sur)){{0,4}}){{1,3}} (?:[,\s>?]+[A-Z]{{2,3}})?"
@@ -36,6 +37,7 @@ ADDRESSES = (
             rf" {_UNIT}? {_TAIL}?"
         ),
         score=0.88,
+        hint=as_written(rf" (?:{_STREET_WORDS})\b"),
     ),
     Pattern(  # Via Roma 12, Rua da Igreja 25, ul. Długa 3
         Kind.ADDRESS,
@@ -45,6 +47,7 @@ ADDRESSES = (
             rf" ,? [ ] {_HOUSE} (?!\w) {_UNIT}? {_TAIL}?"
         ),
         score=0.87,
+        hint=as_written(rf"(?:{_STREET_BEGINS})"),
     ),
     Pattern(  # Hauptstraße 5, Vesterskovvej 79
         Kind.ADDRESS,
@@ -52,6 +55,7 @@ ADDRESSES = (
             rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_WORD}[ ]){{0,2}} \p{{L}}[\p{{L}}\-]* (?:{_STREET_ENDS}) [ ] {_HOUSE} (?!\w) {_UNIT}? {_TAIL}?"
         ),
         score=0.87,
+        hint=as_written(rf"(?:{_STREET_ENDS}) \d"),
     ),
     Pattern(  # 3247 Golfskálinn 25 Apt. 236: a number, a name, a number, a unit
         Kind.ADDRESS,
@@ -59,6 +63,7 @@ ADDRESSES = (
             rf"(?<![\w.,\-]) (?:{_HOUSE}\s+)? (?: (?:{_WORD}|\d{{1,3}}) [ ] ){{1,5}} (?:{_HOUSE})? {_UNIT} {_TAIL}?"
         ),
         score=0.86,
+        hint=as_written(rf"[,\s](?:{_UNITS})"),
     ),
     Pattern(  # PO Box 12; PSC 3294, Box 9168, APO AA 61487; Unit 1009 Box 0219, DPO AP 51065
         Kind.ADDRESS,
@@ -67,6 +72,7 @@ ADDRESSES = (
             r" (?: [,\s]+ [AFD]PO [ ] A[AEP] [ ] \d{5} )?"
         ),
         score=0.88,
+        hint=as_written(r"Box|US[NSC]"),
     ),
 )
 

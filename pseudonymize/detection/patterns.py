@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Flag, auto
+from enum import IntFlag, auto
 from typing import Any, Protocol
 
 import regex  # type: ignore[import-untyped]
@@ -19,7 +19,7 @@ CONTEXT_LEAST = 0.4
 CHECKED = 1.0
 
 
-class Needs(Flag):
+class Needs(IntFlag):
     """What a text must hold for a recognizer to have any chance. Found in one pass by ``prefilter.holds``."""
 
     NOTHING = 0
@@ -93,10 +93,15 @@ class Pattern:
     check: Callable[[str], bool] | None = None
     checked: float = CHECKED
     context: Any = None  # a compiled expression of words, see ``words_near``
+    hint: Any = None  # a cheap compiled expression: without a match of it, there is none of ``expression``
     group: int | str = 0
 
     def find(self, text: str, budget: Budget) -> Iterator[Finding]:
         """See Recognizer."""
+        if self.hint is not None and self.hint.search(text) is None:
+            return
+        if hopeless(self.score if self.check is None else self.checked, text, self.context):
+            return
         for match in matches(self.expression, text, budget):
             score = self.score
             if self.check is not None:
@@ -120,6 +125,11 @@ def as_written(pattern: str, flags: int = 0) -> Any:
 def words_near(words: Sequence[str]) -> Any:
     """An expression for context words; each may go on (invoice, invoices), which covers most inflection."""
     return regex.compile(r"(?<![^\W_])(?:" + "|".join(regex.escape(word.lower()) for word in words) + ")")
+
+
+def hopeless(score: float, text: str, context: Any) -> bool:
+    """Whether a score needs a context word to be reported and the text has none. No finding below CONTEXT_LEAST is reported."""
+    return score < CONTEXT_LEAST and context is not None and context.search(text.lower()) is None
 
 
 def with_context(score: float, text: str, start: int, end: int, context: Any) -> float:

@@ -8,25 +8,28 @@ _ANYTHING = as_written(r"[\d@]|\w\.\w|[0-9A-Fa-f]{2}[:\-][0-9A-Fa-f]{2}|::|[\p{L
 _DIGIT = as_written(r"\d")
 _SEVEN_DIGITS = as_written(r"\d(?:[^\w\n]{0,3}\d){6}")
 _DOT = as_written(r"\w\.\w")
-_HEX = as_written(r"[0-9A-Fa-f]{2}[:\-.][0-9A-Fa-f]{2}|::")
+_HEX = as_written(r"[:\-.](?<=[0-9A-Fa-f]{2}.)[0-9A-Fa-f]{2}|::")
 _CAPITAL = as_written(r"[\p{Lu}\p{Lt}\p{Lo}]")
 
 
-def holds(text: str) -> Needs:
-    """What the text holds of that which recognizers need. NOTHING: no recognizer can find anything in it."""
+_AT, _DIGIT_FLAG, _SEVEN, _DOT_FLAG, _HEX_FLAG, _CAPITAL_FLAG = map(
+    int, (Needs.AT, Needs.DIGIT, Needs.SEVEN_DIGITS, Needs.DOT, Needs.HEX, Needs.CAPITAL)
+)
+
+
+def holds(text: str) -> int:
+    """What the text holds of that which recognizers need, as ``Needs`` added up. 0: no recognizer can find anything in it."""
     if _ANYTHING.search(text) is None:
-        return Needs.NOTHING
-    found = Needs.NOTHING
+        return 0
+    found = _AT if "@" in text else 0
     if _DIGIT.search(text):
-        found |= Needs.DIGIT
+        found |= _DIGIT_FLAG
         if _SEVEN_DIGITS.search(text):
-            found |= Needs.SEVEN_DIGITS
-    if "@" in text:
-        found |= Needs.AT
-    if _DOT.search(text):
-        found |= Needs.DOT
+            found |= _SEVEN
+    if "." in text and _DOT.search(text):
+        found |= _DOT_FLAG
     if _HEX.search(text):
-        found |= Needs.HEX
+        found |= _HEX_FLAG
     if _CAPITAL.search(text):
-        found |= Needs.CAPITAL
+        found |= _CAPITAL_FLAG
     return found

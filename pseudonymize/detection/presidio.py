@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import copy
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import phonenumbers
 
 from pseudonymize.detection.kinds import Finding, Kind, OutOfTime
-from pseudonymize.detection.patterns import Budget, Needs, Recognizer, as_written, with_context, words_near
+from pseudonymize.detection.patterns import Budget, Needs, Recognizer, as_written, hopeless, with_context, words_near
 
 KINDS: Mapping[str, Kind] = {
     "EMAIL_ADDRESS": Kind.EMAIL,
@@ -29,8 +30,22 @@ _NEEDS: Mapping[str, Needs] = {
     "IP_ADDRESS": Needs.HEX | Needs.DIGIT,  # either of them
     "MAC_ADDRESS": Needs.HEX,
     "UUID": Needs.HEX,
-    "PHONE_NUMBER": Needs.SEVEN_DIGITS,
+    **dict.fromkeys(
+        ("CREDIT_CARD", "US_SSN", "US_ITIN", "US_PASSPORT", "US_BANK_NUMBER", "MEDICAL_LICENSE", "UK_NHS"),
+        Needs.SEVEN_DIGITS,
+    ),
 }
+# Cheap expressions that every match of a recognizer's patterns contains.
+_HINTS: Mapping[str, str] = {
+    "DATE_TIME": r"\d[\-/.][\dA-Za-z]|[A-Za-z]-\d",
+    "IP_ADDRESS": r"\d\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]|::",
+    "US_DRIVER_LICENSE": r"[A-Za-z]\d|\d[A-Za-z]|\d{6}",
+    "IBAN_CODE": r"[A-Za-z]{2}[0-9]{2}",
+    "CRYPTO": r"\w{26}",
+    "UUID": r"-[0-9A-Fa-f]{4}-",
+}
+_PHONE_HINT = as_written(r"\d(?:[^\w\n]{0,4}\d){4}")
+_NUMBERS = as_written(r"\+?\d(?:[^\p{L}\n\d]{0,4}\d){4,}")
 # Languages that Presidio's own configuration gives these recognizers to; what is written the same everywhere.
 _EVERYWHERE = ("CreditCard", "Crypto", "Date", "Email", "Iban", "Ip", "MacAddress", "Url", "Uuid")
 
@@ -93,12 +108,18 @@ class _Wrapped:
     """One of Presidio's pattern recognizers."""
 
     def __init__(self, recognizer: Any) -> None:
+        from presidio_analyzer import PatternRecognizer
+
         self.budget = Budget(0.0)
         self._recognizer = recognizer
         (entity,) = recognizer.supported_entities
         self._kind = KINDS[entity]
         self.needs = _NEEDS.get(entity, Needs.DIGIT)
         self._context = words_near(recognizer.context) if recognizer.context else None
+        self._hint = as_written(_HINTS[entity]) if entity in _HINTS else None
+        # A check that passes makes the score 1; without one, the best pattern's score is the most without context.
+        checks = type(recognizer).validate_result is not PatternRecognizer.validate_result
+        self._most = 1.0 if checks else max(pattern.score for pattern in recognizer.patterns)
         recognizer.patterns = [copy(pattern) for pattern in recognizer.patterns]  # theirs are shared by all instances
         for pattern in recognizer.patterns:
             flags = recognizer.global_regex_flags
@@ -107,6 +128,10 @@ class _Wrapped:
 
     def find(self, text: str, budget: Budget) -> Iterator[Finding]:
         """See Recognizer."""
+        if self._hint is not None and self._hint.search(text) is None:
+            return
+        if hopeless(self._most, text, self._context):
+            return
         self.budget = budget
         for result in self._recognizer.analyze(text, self._recognizer.supported_entities):
             score = with_context(result.score, text, result.start, result.end, self._context)
@@ -114,24 +139,94 @@ class _Wrapped:
 
 
 class _Phones:
-    """Presidio's phone recognizer: a matcher per region over the parts of the text that have digits enough."""
+    """Presidio's phone recognizer: one matcher a region, where digits are left that a number of that region can explain.
 
-    needs = Needs.SEVEN_DIGITS
+    What it finds is what Presidio finds, but for numbers of four digits and fewer, which some German villages may have and
+    every year and price is.
+    """
+
+    needs = Needs.DIGIT
 
     def __init__(self, recognizer: Any) -> None:
-        self._regions = tuple(recognizer.supported_regions)
+        self._regions = [_Region.of(code) for code in recognizer.supported_regions]
         self._leniency = recognizer.leniency
         self._score = recognizer.SCORE
         self._context = words_near(recognizer.context)
 
     def find(self, text: str, budget: Budget) -> Iterator[Finding]:
         """See Recognizer."""
+        if _PHONE_HINT.search(text) is None:
+            return
+        runs = [_Run.of(text, *run.span()) for run in _NUMBERS.finditer(text)]
         seen: set[tuple[int, int]] = set()
         for region in self._regions:
+            if not any(region.can_have(run) for run in runs):
+                continue
             budget.left()
-            for match in phonenumbers.PhoneNumberMatcher(text, region, leniency=self._leniency, max_tries=1_000):
+            for match in phonenumbers.PhoneNumberMatcher(text, region.code, leniency=self._leniency, max_tries=1_000):
                 budget.left()
                 if (match.start, match.end) not in seen:
                     seen.add((match.start, match.end))
                     score = with_context(self._score, text, match.start, match.end, self._context)
                     yield Finding(Kind.PHONE, match.start, match.end, score)
+            # A run that a match covers whole is explained: what other regions would say lies inside of it.
+            runs = [run for run in runs if not any(start <= run.start and run.end <= end for start, end in seen)]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Digits with little between them. ``solid``: the digits, when nothing at all is between them: one number or none."""
+
+    start: int
+    end: int
+    digits: int
+    solid: str
+
+    @classmethod
+    def of(cls, text: str, start: int, end: int) -> _Run:
+        written = text[start:end]
+        digits = sum(map(str.isdigit, written))
+        return cls(start, end, digits, written if digits == len(written) and written.isascii() else "")
+
+
+@dataclass(frozen=True)
+class _Region:
+    """What national numbers of a region look like, from the library's own tables."""
+
+    code: str
+    least: int  # digits
+    country: str  # code, as digits
+    pattern: Any
+    prefix: Any  # trunk and carrier prefixes, or None
+
+    @classmethod
+    def of(cls, code: str) -> _Region:
+        metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region(code)
+        description, prefix = metadata.general_desc, metadata.national_prefix_for_parsing
+        return cls(
+            code,
+            min(description.possible_length),
+            str(metadata.country_code),
+            as_written(description.national_number_pattern),
+            as_written(prefix) if prefix else None,
+        )
+
+    def can_have(self, run: _Run) -> bool:
+        """Whether a number of this region, or an international one dialled there, can lie in the run.
+
+        Digits in one piece must be a national number, bare or behind a country code, a trunk or a carrier prefix.
+        """
+        if run.digits < self.least:
+            return False
+        if not run.solid or run.solid[0] == "0":
+            return True
+        written = [run.solid]
+        if run.solid.startswith(self.country):
+            written.append(run.solid.removeprefix(self.country))
+        for number in written:
+            if self.pattern.fullmatch(number) or number[:1] == "0":
+                return True
+            found = self.prefix.match(number) if self.prefix is not None else None
+            if found and (any(found.groups()) or self.pattern.fullmatch(number, found.end())):
+                return True
+        return False
