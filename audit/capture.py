@@ -122,7 +122,10 @@ def _guard(manager: Manager[Any]) -> None:
     if issubclass(base, CapturedQuerySet):
         return
     queryset = type(base.__name__, (CapturedQuerySet, base), {})
-    manager.__class__ = type(manager.__class__.__name__, (manager.__class__,), {"_queryset_class": queryset})
+    # It keeps the name and the module of the class that it stands for: type checkers look managers up by them.
+    plain = manager.__class__
+    names = {"__module__": plain.__module__, "__qualname__": plain.__qualname__, "_queryset_class": queryset}
+    manager.__class__ = type(plain.__name__, (plain,), names)
 
 
 def _require_capture(sender: type[Model], **_: Any) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -19,6 +20,7 @@ from django.db import connection
 from audit import keys
 from audit.entries import SALT_BYTES, Draft, Entry, commit
 from audit.errors import NotInTransaction
+from audit.staging import LINK, STAGE
 from governance.kernel import clock, crypto
 from governance.kernel.actors import Actor
 from governance.kernel.copy import copy_rows
@@ -31,22 +33,6 @@ _COLUMNS = (
     "id", "header", "leaf_hash", "action", "actor", "object", "purpose", "subject_tag", "occurred_at", "transaction_id",
 )  # fmt: skip
 _TYPES = ("uuid", "text", "bytea", "text", "text", "text", "text", "text", "timestamptz", "uuid")
-_INSERT = f"""
-    WITH entry AS (
-        INSERT INTO audit_entry ({", ".join(_COLUMNS)}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    )
-    INSERT INTO audit_pending (entry_id, leaf_hash, mac) VALUES (%s, %s, %s)
-"""  # noqa: S608  # the column names are the constants above
-# No link is made for a subject who was erased: what is logged about the erasure itself must not lead back to them.
-_INSERT_LINK = """
-    INSERT INTO audit_subject_link (entry_id, role, subject_id, salt)
-    SELECT %s, %s, %s, %s WHERE NOT EXISTS (SELECT 1 FROM audit_erased_subject WHERE tag = %s)
-"""
-_INSERT_LINKED = (
-    _INSERT.replace("INSERT INTO audit_pending", ", pending AS (INSERT INTO audit_pending").rstrip()
-    + ")"
-    + _INSERT_LINK
-)
 
 
 class _Group:
@@ -81,15 +67,13 @@ def emit(
     draft = Draft(action, actor, object, subject, purpose, facts or {})
     salts = (os.urandom(SALT_BYTES), os.urandom(SALT_BYTES))
     entry = commit(draft, entry_id=uuid7(), occurred_at=clock.now(), transaction_id=group, salts=salts)
-    staged = (*_row(entry), *_pending(entry))
+    calls = [STAGE]
+    values: list[Any] = [*_row(entry), staged_mac(entry.id, entry.leaf_hash)]
+    for link in _links(entry):
+        calls.append(LINK)
+        values += (*link, _tombstone(link[2]))
     with connection.cursor() as cursor:
-        if entry.links:
-            links = list(_links(entry))
-            cursor.execute(_INSERT_LINKED, (*staged, *links[0], _tombstone(links[0][2])))
-            for link in links[1:]:
-                cursor.execute(_INSERT_LINK, (*link, _tombstone(link[2])))
-        else:
-            cursor.execute(_INSERT, staged)
+        cursor.execute(f"SELECT {', '.join(calls)}", values)
     return entry.id
 
 
