@@ -20,6 +20,7 @@ from engine.features.errors import CutNotInstant, NobodyToLearnFrom
 from engine.features.point_in_time import lapses, shopping_features
 from governance.kernel import clock
 from governance.kernel.actors import Actor
+from governance.kernel.errors import JSON
 from governance.kernel.ids import SubjectId, uuid7
 from governance.kernel.progress import Progress, no_progress
 
@@ -78,7 +79,7 @@ def _kept(
     content = hashlib.sha256(frame.drop("subject").write_csv().encode()).hexdigest()
     identifier = uuid7()
     with transaction.atomic():
-        facts = {
+        facts: dict[str, JSON] = {
             "rows": frame.height,
             "features": features.label,
             "content_sha256": content,

@@ -54,7 +54,7 @@ def compile_machine(features: tuple[str, ...], machine: Any) -> ScoringTables:
         cuts = tuple(
             np.asarray(machine.bins_[one][min(level, len(machine.bins_[one]) - 1)], dtype=np.float64) for one in numbers
         )
-        reachable = tuple(slice(0, len(one) + 2) for one in cuts)
+        reachable: Any = tuple(slice(0, len(one) + 2) for one in cuts)
         terms.append(
             Term(tuple(int(one) for one in numbers), cuts, np.ascontiguousarray(scores[reachable], dtype=np.float64))
         )
@@ -69,8 +69,9 @@ def fit_reference(features: Sequence[str], rows: Floats, labels: Labels, test: F
     columns = [f"f{number}" for number in range(len(features))]
     model = lightgbm.LGBMClassifier(random_state=SEED, **_TREES)
     model.fit(pl.DataFrame(rows, schema=columns).to_arrow(), labels)
-    predicted: Floats = model.predict_proba(pl.DataFrame(test, schema=columns).to_arrow())[:, 1]
-    return predicted
+    predicted: Any = model.predict_proba(pl.DataFrame(test, schema=columns).to_arrow())
+    positive: Floats = predicted[:, 1]
+    return positive
 
 
 def platt(raw: Floats, labels: Labels) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -55,11 +56,11 @@ def tamper_with_a_copy(entries: int) -> Tampering:
     )
 
 
-def _verify_outside(bundle: Path, key: Path) -> dict[str, object]:
+def _verify_outside(bundle: Path, key: Path) -> dict[str, Any]:
     script = Path(settings.BASE_DIR) / "audit" / "verify.py"
     command = [sys.executable, "-I", str(script), str(bundle), "--public-key", str(key), "--json"]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, cwd=bundle)  # noqa: S603 - our own script
-    report: dict[str, object] = json.loads(finished.stdout)
+    report: dict[str, Any] = json.loads(finished.stdout)
     return report
 
 

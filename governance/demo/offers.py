@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from uuid import UUID
@@ -22,6 +22,7 @@ from governance.demo.setting import OFFERS
 from governance.jobs import worker
 from governance.kernel import clock
 from governance.kernel.actors import Actor, ActorKind
+from governance.kernel.ids import SubjectId
 from governance.kernel.progress import Progress, no_progress
 
 _SEED = 2017
@@ -93,7 +94,7 @@ class Sent:
     withheld_because: str
 
 
-def send(run: runs.DecisionRun, addresses: dict[UUID, str], mailbox: Mailbox, actor: Actor) -> Sent:
+def send(run: runs.DecisionRun, addresses: Mapping[SubjectId, str], mailbox: Mailbox, actor: Actor) -> Sent:
     """Launch the campaign; before any worker gets to it one household withdraws. Then let the workers go."""
     templates.publish(
         _TEMPLATE, _DRAFTS, slots_declared=["name", "offer", "unsubscribe_url", "controller"], actor=actor
@@ -118,9 +119,9 @@ def send(run: runs.DecisionRun, addresses: dict[UUID, str], mailbox: Mailbox, ac
     return Sent(campaign, status, addresses[withdrawing].lower() not in got, because)
 
 
-def _withdrawal(subject: UUID) -> ConsentDraft:
+def _withdrawal(subject: SubjectId) -> ConsentDraft:
     return ConsentDraft(
-        subject=subject,  # type: ignore[arg-type]  # an id that the run carries
+        subject=subject,
         purpose=OFFERS,
         channel=ANY,
         event_type=EventType.WITHDRAWN,
