@@ -55,15 +55,22 @@ format: $(DEV)  ## Rewrite the sources in the house's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(DEV)  ## Measure each promise of speed against its peer, in one run
-	$(BIN)/python -m benchmarks
+# The peers live in an environment of their own: none of them is a dependency of the project.
+.venv-bench/.installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	@touch $@
+
+bench: .venv-bench/.installed  ## Measure each promise of speed against its peer, in one run
+	.venv-bench/bin/python -m benchmarks
 
 docs: $(DEV)  ## Build the documentation; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 lock: $(DEV)  ## Compile the requirements anew, with hashes and without an index
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra demo pyproject.toml -o requirements/demo.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint requirements/demo.txt benchmarks/requirements.in -o benchmarks/requirements.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev --constraint requirements/demo.txt pyproject.toml -o requirements/dev.txt
 
 clean:  ## Remove the environment and everything the service made (asks nothing: var/ holds only local data)
-	rm -rf $(VENV) var docs/_build
+	rm -rf $(VENV) .venv-bench var docs/_build
