@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -34,6 +34,9 @@ LANES: Final = 2
 _CHUNK: Final = 10_000
 _URL: Final = re.compile(r"https?://[^\s\"'<>]{1,2000}\Z")
 _SENDABLE: Final = frozenset({"email"})
+
+SlotValues: TypeAlias = Mapping[str, Mapping[str, str | Mapping[str, str]]]
+"""Values of a template's own slots: by action, by slot, and where it matters by language."""
 
 _ADD = """
 INSERT INTO engine_channels_dispatch
@@ -88,20 +91,21 @@ def prepare(
     actor: Actor,
     channel: str = "email",
     version: int | None = None,
-    slot_values: Mapping[str, Mapping[str, str]] | None = None,
+    slot_values: SlotValues | None = None,
     reviewed: Iterable[str] = (),
 ) -> UUID:
     """A campaign that can be launched; returns its id.
 
     `slot_values` gives the template's own slots by action: `{"*": {"headline": …}, "coupon_a": {"offer": …}}`; "*" holds for every
-    action. `reviewed` are phrases in them that look like people and are not. Raises CampaignInvalid, TemplateUnknown,
-    UnknownPurpose, PersonalDataInTemplate.
+    action. A value is a text for every language, or `{"en": …, "pl": …}`. `reviewed` are phrases in them that look like people and
+    are not. Raises CampaignInvalid, TemplateUnknown, UnknownPurpose, PersonalDataInTemplate.
     """
     number = version if version is not None else templates.newest(template)
     values = {action: dict(slots) for action, slots in (slot_values or {}).items()}
     declared = templates.get(template, number, "en").slots - OF_THE_CHANNEL
     decide_prepare(channel, purposes.current(purpose).channels, declared, values)
-    guard.refuse_personal_data(_flat(values), "en", reviewed=reviewed)
+    for language in templates.LANGUAGES:
+        guard.refuse_personal_data(_texts_in(language, values), language, reviewed=reviewed)
     with transaction.atomic():
         campaign = Campaign.objects.create(
             name=name,
@@ -123,9 +127,7 @@ def prepare(
     return campaign.pk
 
 
-def decide_prepare(
-    channel: str, channels: Sequence[str], declared: frozenset[str], values: Mapping[str, Mapping[str, str]]
-) -> None:
+def decide_prepare(channel: str, channels: Sequence[str], declared: frozenset[str], values: SlotValues) -> None:
     """Raise CampaignInvalid unless the purpose covers the channel and every action has a value for every slot. Pure."""
     if channel not in _SENDABLE:
         raise CampaignInvalid("Only e-mail can be sent yet.", channel=channel)
@@ -142,8 +144,8 @@ def decide_prepare(
                 unknown=sorted(given - declared),
             )
     for slots in values.values():
-        if bad := sorted(slot for slot, text in slots.items() if slot.endswith("_url") and not _URL.match(text)):
-            raise CampaignInvalid("A slot that ends in _url is the address of a page.", slots=bad)
+        for slot, value in slots.items():
+            _check_value(slot, {"en": value} if isinstance(value, str) else value)
 
 
 def launch(
@@ -299,5 +301,19 @@ def _counts(campaign_id: UUID) -> dict[DispatchState, int]:
     return counts
 
 
-def _flat(values: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    return {f"slot_values/{action}/{slot}": text for action, slots in values.items() for slot, text in slots.items()}
+def _check_value(slot: str, texts: Mapping[str, str]) -> None:
+    if "en" not in texts or set(texts) - set(templates.LANGUAGES):
+        raise CampaignInvalid("A value is a text, or texts by language with an English one among them.", slot=slot)
+    if slot.endswith("_url") and not all(_URL.match(text) for text in texts.values()):
+        raise CampaignInvalid("A slot that ends in _url is the address of a page.", slot=slot)
+
+
+def _texts_in(language: str, values: SlotValues) -> dict[str, str]:
+    """The values in one language, by where they stand; those for every language count as English."""
+    found = {}
+    for action, slots in values.items():
+        for slot, value in slots.items():
+            texts = {"en": value} if isinstance(value, str) else value
+            if language in texts:
+                found[f"slot_values/{action}/{slot}"] = texts[language]
+    return found

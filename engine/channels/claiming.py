@@ -50,7 +50,7 @@ class Order:
     channel: str
     template_key: str
     template_version: int
-    slot_values: dict[str, dict[str, str]]
+    slot_values: dict[str, dict[str, str | dict[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)

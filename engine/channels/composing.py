@@ -53,9 +53,10 @@ def compose_batch(order: Order, people: Sequence[tuple[ClaimedMessage, Known]], 
         for language in templates.LANGUAGES
     }
     skeletons = {language: _skeleton(text.id, sender, order.purpose) for language, text in texts.items()}
-    common = {CONTROLLER: settings.ZGODA_CONTROLLER, **order.slot_values.get(EVERY_ACTION, {})}
-    by_action = {
-        action: {**common, **order.slot_values.get(action, {})} for action in {one.action for one, _ in people}
+    values = {
+        (action, language): {CONTROLLER: settings.ZGODA_CONTROLLER, **_values(order, action, language)}
+        for action in {one.action for one, _ in people}
+        for language in texts
     }
     for claimed, known in people:
         language = known.get(IdentifierKind.LANGUAGE, "en")
@@ -74,11 +75,19 @@ def compose_batch(order: Order, people: Sequence[tuple[ClaimedMessage, Known]], 
             to=address,
             message_id=claimed.dispatch_id.hex,
             token=token_for(claimed.dispatch_id),
-            values={**by_action[claimed.action], NAME: known.get(IdentifierKind.NAME, "")},
+            values={**values[claimed.action, template.language], NAME: known.get(IdentifierKind.NAME, "")},
             date=date,
         )
         composed.ready.append(Ready(claimed.dispatch_id, template.id, Message(str(claimed.dispatch_id), address, data)))
     return composed
+
+
+def _values(order: Order, action: str, language: str) -> dict[str, str]:
+    """The campaign's own slots for this action in this language; English where there is no other."""
+    given = {**order.slot_values.get(EVERY_ACTION, {}), **order.slot_values.get(action, {})}
+    return {
+        slot: value if isinstance(value, str) else value.get(language, value["en"]) for slot, value in given.items()
+    }
 
 
 @lru_cache(maxsize=64)

@@ -19,14 +19,19 @@ from governance.kernel.ids import SubjectId
 
 _MOST_AT_ONCE: Final = 5_000
 
-_VOID: Final = """
+# A message that again and again ends its sender before the hand-over is put aside, or it would hold up everybody else's.
+_VOID: Final = f"""
 UPDATE engine_channels_dispatch AS dispatch
-SET state = 'pending', claim_id = NULL, verdict_id = NULL, lease_until = NULL, due_at = %(at)s
+SET lease_until = NULL, due_at = %(at)s,
+    state = CASE WHEN attempts < {outcomes.MOST_ATTEMPTS} THEN 'pending' ELSE 'withheld' END,
+    reason = CASE WHEN attempts < {outcomes.MOST_ATTEMPTS} THEN '' ELSE 'cannot_be_sent' END,
+    finished_at = CASE WHEN attempts < {outcomes.MOST_ATTEMPTS} THEN NULL ELSE %(at)s END,
+    claim_id = NULL, verdict_id = NULL
 FROM (SELECT id FROM engine_channels_dispatch WHERE state = 'claimed' AND lease_until < %(at)s
       ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS expired
 WHERE dispatch.id = expired.id
 RETURNING dispatch.campaign_id, dispatch.subject_id, dispatch.claimed_at
-"""
+"""  # noqa: S608 - a number of ours
 _ABANDONED: Final = """
 SELECT DISTINCT claim_id FROM engine_channels_dispatch WHERE state = 'handing_over' AND lease_until < %(at)s LIMIT %(most)s
 """

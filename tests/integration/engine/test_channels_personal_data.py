@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
+from audit.models import Entry
 from engine.channels import campaigns
 from engine.channels.models import Campaign, CapUse, Dispatch, FrequencyCap
 from engine.channels.sources import MessagesSource
@@ -33,7 +35,8 @@ SOURCES = (MessagesSource(), ExposuresSource(), PlacesSource())
 
 
 def test_erasing_one_person_leaves_no_row_of_them_every_row_of_others_and_true_totals(settings: Any) -> None:
-    FrequencyCap.objects.create(name="cap", channel="email", messages=3, window_hours=24)
+    with transaction.atomic():
+        FrequencyCap.objects.create(name="cap", channel="email", messages=3, window_hours=24)
     erin, alice = consenting(2)
     winter = launched([erin, alice])
     experiments.define("offer", arms={"a": 1, "b": 1}, actor=STAFF)
@@ -91,6 +94,19 @@ def test_the_console_shows_campaigns_and_messages_without_anybodys_data_and_stop
     chosen = {"action": "stop_campaigns", "_selected_action": [str(winter)]}
     assert browser.post("/console/engine_channels/campaign/", chosen).status_code == 302
     assert Campaign.objects.get(pk=winter).state == "stopped"
+
+
+def test_the_dpo_sets_a_frequency_cap_in_the_console_and_the_log_keeps_it() -> None:
+    browser = Client()
+    dana = staff.enlist("dana@example.com", roles_held=[Role.DPO], actor=SYSTEM)
+    browser.force_login(User.objects.get(pk=dana))
+    cap = {"name": "weekly", "channel": "email", "purpose_key": "*", "messages": 2, "window_hours": 168, "active": "on"}
+    assert browser.post("/console/engine_channels/frequencycap/add/", cap).status_code == 302
+    assert FrequencyCap.objects.get().messages == 2
+    assert (
+        Entry.objects.filter(action="configuration.created", object__startswith="engine_channels.frequencycap").count()
+        == 1
+    )
 
 
 def test_somebody_without_a_role_sees_no_campaign(settings: Any) -> None:

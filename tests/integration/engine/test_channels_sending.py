@@ -78,6 +78,16 @@ def test_what_arrives_is_the_persons_own_message_in_their_language(settings: Any
     assert Dispatch.objects.get(subject_id=english[0]).pk.hex in message["Message-ID"]
 
 
+def test_a_value_can_speak_each_persons_language(settings: Any) -> None:
+    people = [*consenting(1), *consenting(1, language="pl", first=1)]
+    launched(people, slot_values={"*": {"offer": {"en": "Ten per cent off.", "pl": "Dziesięć procent taniej."}}})
+    with mail_server(settings) as sink:
+        work()
+        texts = {one.recipient: one.parsed().get_content() for one in sink.received()}
+    assert "Ten per cent off." in texts[address(0)]
+    assert "Dziesięć procent taniej." in texts[address(1)]
+
+
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
@@ -342,6 +352,18 @@ def test_a_worker_killed_between_claim_and_hand_over_loses_and_doubles_nothing(
         assert sorted(sink.recipients()) == [address(number) for number in range(5)]
     assert counts(winter) == {"sent": 5}
     assert violations() == {}
+
+
+def test_a_message_that_ends_every_sender_is_put_aside(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    winter = launched(consenting(1))
+    monkeypatch.setattr(sending, "_begin", lambda claim, actor: (_ for _ in ()).throw(Killed))
+    with mail_server(settings):
+        for minutes in range(0, 30, 2):
+            with time_machine.travel(now() + timedelta(minutes=minutes)):
+                recovery.recover()
+                with suppress(Killed):
+                    sending.send_due(winter, EmailAdapter())
+    assert campaigns.status(winter).withheld_because == {"cannot_be_sent": 1}
 
 
 def test_a_withdrawal_between_a_crash_and_the_recovery_is_heard(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

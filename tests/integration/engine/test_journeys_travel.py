@@ -12,6 +12,7 @@ from engine.journeys import audiences, travel
 from engine.journeys.errors import AudienceUnknown, JourneyInvalid, JourneyNotOpen, JourneyUnknown
 from engine.journeys.models import Place
 from engine.journeys.travel import Send, Wait
+from engine.profiles import segments
 from governance.jobs.models import Job
 from governance.kernel.clock import now
 from governance.kernel.ids import uuid7
@@ -93,6 +94,15 @@ def test_a_journey_starts_at_its_time_with_its_audience_once(settings: Any) -> N
             move()
             move()
         assert sink.count() == 2
+
+
+def test_a_segment_is_an_audience_and_an_unknown_one_is_none() -> None:
+    segments.define("lapsed", title="Lapsed", rule={"field": "baskets", "op": ">=", "value": 0})
+    assert audiences.known("segment:lapsed")
+    assert audiences.members("segment:lapsed") == segments.members("lapsed")
+    assert not audiences.known("segment:nobody")
+    with pytest.raises(AudienceUnknown):
+        audiences.members("segment:nobody")
 
 
 def test_waits_are_rows_and_not_delayed_jobs(settings: Any) -> None:

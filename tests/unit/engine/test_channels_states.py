@@ -55,6 +55,9 @@ def test_a_campaign_needs_a_purpose_that_covers_its_channel() -> None:
         ({"a": {"offer": "x"}, "b": {}}, False),
         ({"*": {"offer": "x"}, "a": {}}, True),
         ({"*": {}, "a": {"offer": "x"}}, True),
+        ({"*": {"offer": {"en": "x", "pl": "y"}}}, True),
+        ({"*": {"offer": {"pl": "y"}}}, False),
+        ({"*": {"offer": {"en": "x", "xx": "y"}}}, False),
     ],
 )
 def test_every_action_has_a_value_for_every_slot(values: dict[str, dict[str, str]], fine: bool) -> None:
