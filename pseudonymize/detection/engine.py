@@ -18,8 +18,11 @@ LEAST_SCORE = 0.4
 MOST_CHARACTERS = 1_000_000  # of one text; a longer one is quarantined
 WINDOW = 2_000  # characters looked at at a time: what is quadratic in them stays small
 OVERLAP = 200  # of two windows, so that nothing is cut in half
-SECONDS = 5.0  # a text's budget for each 100,000 characters begun, the language model apart
+SECONDS = 5.0  # of processor time: a text's budget for each 100,000 characters begun, the language model apart
 
+_EVERYTHING = (
+    "Mr. Nobody, 1 Main Street, nobody@example.org, https://example.org, +48 601 000 100, 203.0.113.7, 2026-01-01"
+)
 _CAPITAL = int(Needs.CAPITAL)
 _detectors: dict[str, Detector] = {}
 _loading = threading.Lock()
@@ -99,6 +102,8 @@ class Detector:
             self._names = names_en.EnglishNames()
         self._chosen: dict[int, Sequence[Recognizer]] = {}
         self._busy = threading.Lock()  # Presidio's recognizers and the language model are not for two threads at once
+        # Suffix lists and phone tables load at their first use: not in the time of somebody's text.
+        self.find([_EVERYTHING], names=True, least_score=LEAST_SCORE, seconds=300.0)
 
     def find(self, texts: Sequence[str], *, names: bool, least_score: float, seconds: float) -> list[list[Finding]]:
         """See the module's ``find``."""

@@ -33,22 +33,25 @@ class Needs(IntFlag):
 
 @dataclass(slots=True)
 class Budget:
-    """How many seconds one text may take, over all its windows. A spent budget raises OutOfTime: slow does not mean clean."""
+    """How many seconds of processor time one text may take, over all its windows; a busy machine spends none of it.
+
+    A spent budget raises OutOfTime: slow does not mean clean.
+    """
 
     seconds: float
     _until: float = 0.0
 
     def start(self) -> None:
         """Go on counting."""
-        self._until = time.monotonic() + self.seconds
+        self._until = time.thread_time() + self.seconds
 
     def pause(self) -> None:
         """Stop counting: what is done next is for another text."""
-        self.seconds = self._until - time.monotonic()
+        self.seconds = self._until - time.thread_time()
 
     def left(self) -> float:
         """Seconds left, above zero; raises OutOfTime."""
-        left = self._until - time.monotonic()
+        left = self._until - time.thread_time()
         if left <= 0:
             raise OutOfTime
         return left

@@ -103,20 +103,24 @@ def test_a_token_of_another_domain_epoch_or_kind_is_refused_with_its_row(other: 
     assert refused.value.row == 1
 
 
-def test_opaque_tokens_show_no_domain_and_are_refused_elsewhere_thirty_one_times_in_thirty_two() -> None:
-    values = mac.tags(pa.array([f"person {number}" for number in range(3_200)]), KEY)
+def test_opaque_tokens_show_no_domain_and_open_in_their_own() -> None:
+    values = mac.tags(pa.array([f"person {number}" for number in range(300)]), KEY)
     made = tokens.encode(values, OPAQUE)
     assert not any(DOMAIN in token[:9] for token in made.to_pylist())
     assert {len(token) for token in made.to_pylist()} == {29}
     assert tokens.decode(made, OPAQUE).equals(values)
-    elsewhere = TokenFormat(TokenKind.MAC, tokens.domain_code("ads-2026"), 1, opaque=True)
+
+
+def test_opaque_tokens_are_refused_in_thirty_one_of_thirty_two_other_domains() -> None:
+    made = tokens.mac_tokens(pa.array(["alice"]), KEY, OPAQUE)
     refused = 0
-    for token in made.to_pylist():
+    for number in range(320):
+        elsewhere = TokenFormat(TokenKind.MAC, tokens.domain_code(f"domain {number}"), 1, opaque=True)
         try:
-            tokens.decode(pa.array([token]), elsewhere)
+            tokens.decode(made, elsewhere)
         except ForeignToken:
             refused += 1
-    assert refused == 3_200  # the covered parts differ by a constant, so all are refused or none
+    assert 300 <= refused < 320  # 310 are to be expected
 
 
 def test_any_one_wrong_character_and_any_two_exchanged_neighbours_are_noticed() -> None:
