@@ -69,7 +69,9 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """The pages behind the buttons."""
-        act = path("<uuid:request_id>/act/<slug:key>/", self.admin_site.admin_view(self.act), name="dsar_subjectrequest_act")
+        act = path(
+            "<uuid:request_id>/act/<slug:key>/", self.admin_site.admin_view(self.act), name="dsar_subjectrequest_act"
+        )
         return [act, *super().get_urls()]
 
     @admin.display(description="reference", ordering="id")
@@ -127,7 +129,8 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
         from dsar.claims import same_claimant
 
         links = [
-            (reverse("admin:dsar_subjectrequest_change", args=[other]), reference(other)) for other in same_claimant(row)
+            (reverse("admin:dsar_subjectrequest_change", args=[other]), reference(other))
+            for other in same_claimant(row)
         ]
         return format_html_join(", ", '<a href="{}">{}</a>', links) or format_html("{}", "none")
 
@@ -137,9 +140,9 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
             (reverse("admin:dsar_subjectrequest_act", args=[row.pk, act.key]), f"{act.title} …")
             for act in desk.possible(row)
         ]
-        return format_html_join(" · ", '<a class="font-semibold text-primary-600" href="{}">{}</a>', links) or format_html(
-            "{}", "Nothing: it goes on by itself, or has ended."
-        )
+        return format_html_join(
+            " · ", '<a class="font-semibold text-primary-600" href="{}">{}</a>', links
+        ) or format_html("{}", "Nothing: it goes on by itself, or has ended.")
 
     @admin.display(description="plan")
     def plan_table(self, row: SubjectRequest) -> SafeString:
@@ -147,9 +150,15 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
         if plan is None:
             return format_html("{}", "No plan yet.")
         lines = [
-            (node.position, node.title, node.action.value, node.expected_rows, ", ".join(node.tables)) for node in plan.nodes
+            (node.position, node.title, node.action.value, node.expected_rows, ", ".join(node.tables))
+            for node in plan.nodes
         ]
-        head = format_html("Version {}, SHA-256 <code>{}</code>, {} rows expected.", plan.version, plan.content_sha256, plan.expected_rows)
+        head = format_html(
+            "Version {}, SHA-256 <code>{}</code>, {} rows expected.",
+            plan.version,
+            plan.content_sha256,
+            plan.expected_rows,
+        )
         return format_html("<p>{}</p>{}", head, _table(("#", "source", "action", "expected rows", "tables"), lines))
 
     @admin.display(description="steps")
@@ -158,7 +167,17 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
         if not steps:
             return format_html("{}", "None yet.")
         lines = [
-            (s.position, s.title, s.status.value, s.expected, s.deleted, s.anonymised, s.shredded, s.retained, s.attempts)
+            (
+                s.position,
+                s.title,
+                s.status.value,
+                s.expected,
+                s.deleted,
+                s.anonymised,
+                s.shredded,
+                s.retained,
+                s.attempts,
+            )
             for s in steps
         ]
         heads = ("#", "source", "status", "expected", "deleted", "anonymised", "shredded", "kept", "attempts")
@@ -205,7 +224,9 @@ class SubjectRequestAdmin(ReadOnlyAdmin):
             if chosen.asks and not text:
                 missing = "This is needed."
             else:
-                self._do(request, chosen, request_id, desk.Given(_staff(request), text, request.POST.get("seen_sha256", "")))
+                self._do(
+                    request, chosen, request_id, desk.Given(_staff(request), text, request.POST.get("seen_sha256", ""))
+                )
                 return HttpResponseRedirect(back)
         context = {
             **admin.site.each_context(request),
@@ -242,5 +263,7 @@ def _staff(request: HttpRequest) -> Actor:
 
 def _table(heads: tuple[str, ...], lines: Sequence[tuple[object, ...]]) -> SafeString:
     head = format_html_join("", '<th class="text-left pr-4">{}</th>', ((one,) for one in heads))
-    cells = [(format_html_join("", '<td class="pr-4 align-top">{}</td>', ((cell,) for cell in line)),) for line in lines]
+    cells = [
+        (format_html_join("", '<td class="pr-4 align-top">{}</td>', ((cell,) for cell in line)),) for line in lines
+    ]
     return format_html(_TABLE, head, format_html_join("", "<tr>{}</tr>", cells))

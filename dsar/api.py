@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.urls import path
-from rest_framework import serializers, status
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from dsar import certificates, execution, identity, planning, references, requests
+from dsar import serializers as out
 from dsar.certificates import ErasureCertificate
 from dsar.errors import RequestNotFound
 from dsar.models import SubjectRequest
@@ -29,58 +31,10 @@ _READ: tuple[type[BasePermission], ...] = (requires("dsar:read"),)
 _WRITE: tuple[type[BasePermission], ...] = (requires("dsar:write"),)
 
 
-class ClaimsIn(StrictSerializer):
-    """What the person is to be found by: at least one."""
-
-    email = serializers.EmailField(required=False, max_length=254)
-    customer_id = serializers.CharField(required=False, max_length=64)
-    phone = serializers.CharField(required=False, max_length=32)
-    national_id = serializers.CharField(required=False, max_length=32)
-    name = serializers.CharField(required=False, max_length=200)
-
-
-class OpenRequestIn(StrictSerializer):
-    """A new request."""
-
-    type = serializers.ChoiceField(choices=[kind.value for kind in RequestType])
-    claims = ClaimsIn()
-    language = serializers.ChoiceField(choices=list(requests.LANGUAGES), default="en")
-    channel = serializers.ChoiceField(choices=[channel.value for channel in IntakeChannel], default="api")
-    received_at = serializers.DateTimeField(required=False)
-    send_code = serializers.BooleanField(default=True)
-
-
-class ConfirmRequestIn(StrictSerializer):
-    """The one-time code."""
-
-    code = serializers.CharField(max_length=20)
-
-
-class ExtendRequestIn(StrictSerializer):
-    """Reasons that the person is told."""
-
-    reasons = serializers.CharField(max_length=2000)
-
-
-class RefuseRequestIn(StrictSerializer):
-    """The ground of a refusal."""
-
-    ground = serializers.ChoiceField(choices=sorted(requests.GROUNDS))
-
-
-class ApprovePlanIn(StrictSerializer):
-    """A reason, and the digest of the plan that was looked at."""
-
-    reason = serializers.CharField(max_length=2000)
-    content_sha256 = serializers.RegexField(r"^[0-9a-f]{64}$")
-
-
-class VerifyCertificateIn(StrictSerializer):
-    """A compact JWS."""
-
-    certificate = serializers.CharField(max_length=200_000)
-
-
+@extend_schema_view(
+    get=extend_schema(operation_id="dsar_requests_list", responses=out.SubjectRequestPageOut),
+    post=extend_schema(request=out.OpenRequestIn, responses={201: out.SubjectRequestOpenedOut}),
+)
 class Requests(APIView):
     """GET: the queue, without anything personal. POST: take a request in."""
 
@@ -99,7 +53,7 @@ class Requests(APIView):
 
     def post(self, request: Request) -> Response:
         """201 with reference and due date: the same for people we know and people we do not."""
-        given = OpenRequestIn(data=request.data)
+        given = out.OpenRequestIn(data=request.data)
         given.is_valid(raise_exception=True)
         fields = given.validated_data
         request_id = requests.open(
@@ -115,6 +69,7 @@ class Requests(APIView):
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
 
+@extend_schema_view(get=extend_schema(responses=out.SubjectRequestDetailOut))
 class RequestDetail(APIView):
     """GET: one request with its history and steps."""
 
@@ -124,7 +79,9 @@ class RequestDetail(APIView):
         """Shell, history, plan and steps; nothing personal."""
         row = _row(references.request_id_of(reference))
         plan = planning.latest(row.pk)
-        history = row.changes.order_by("id").values("from_status", "to_status", "at", "actor", "reason_code", "entry_id")
+        history = row.changes.order_by("id").values(
+            "from_status", "to_status", "at", "actor", "reason_code", "entry_id"
+        )
         return Response(
             {
                 **_shown(row),
@@ -154,16 +111,18 @@ class Verb(APIView):
         raise NotImplementedError
 
 
+@extend_schema_view(post=extend_schema(request=out.ConfirmRequestIn, responses=out.SubjectRequestOut))
 class Confirm(Verb):
     """Confirm identity with the one-time code."""
 
-    given = ConfirmRequestIn
+    given = out.ConfirmRequestIn
 
     def act(self, request: Request, request_id: UUID, fields: dict[str, Any]) -> None:
         """Raises CodeRefused."""
         identity.confirm(request_id, fields["code"])
 
 
+@extend_schema_view(post=extend_schema(request=None, responses=out.SubjectRequestOut))
 class Revoke(Verb):
     """Take the request back on the person's behalf."""
 
@@ -172,26 +131,29 @@ class Revoke(Verb):
         requests.revoke(request_id, actor=actor_of(request))
 
 
+@extend_schema_view(post=extend_schema(request=out.ExtendRequestIn, responses=out.SubjectRequestOut))
 class Extend(Verb):
     """Extend the clock, inside month one and once."""
 
-    given = ExtendRequestIn
+    given = out.ExtendRequestIn
 
     def act(self, request: Request, request_id: UUID, fields: dict[str, Any]) -> None:
         """Raises ExtensionRefused."""
         requests.extend(request_id, fields["reasons"], actor=actor_of(request))
 
 
+@extend_schema_view(post=extend_schema(request=out.RefuseRequestIn, responses=out.SubjectRequestOut))
 class Refuse(Verb):
     """Refuse with a ground."""
 
-    given = RefuseRequestIn
+    given = out.RefuseRequestIn
 
     def act(self, request: Request, request_id: UUID, fields: dict[str, Any]) -> None:
         """Raises InvalidTransition."""
         requests.refuse(request_id, fields["ground"], actor=actor_of(request))
 
 
+@extend_schema_view(post=extend_schema(request=None, responses=out.SubjectRequestPlannedOut))
 class DryRun(Verb):
     """What a plan would do; writes nothing."""
 
@@ -202,6 +164,7 @@ class DryRun(Verb):
         return {"plan": _plan(planning.dry_run(request_id))}
 
 
+@extend_schema_view(post=extend_schema(request=None, responses=out.SubjectRequestPlannedOut))
 class MakePlan(Verb):
     """Plan the erasure."""
 
@@ -210,10 +173,11 @@ class MakePlan(Verb):
         return {"plan": _plan(planning.plan(request_id, actor_of(request)))}
 
 
+@extend_schema_view(post=extend_schema(request=out.ApprovePlanIn, responses=out.SubjectRequestOut))
 class Approve(Verb):
     """Approve the plan that was looked at; only a data protection officer's own session can."""
 
-    given = ApprovePlanIn
+    given = out.ApprovePlanIn
 
     def act(self, request: Request, request_id: UUID, fields: dict[str, Any]) -> None:
         """Raises ApprovalRefused, PlanStale."""
@@ -222,6 +186,7 @@ class Approve(Verb):
         )
 
 
+@extend_schema_view(get=extend_schema(responses=out.ErasureCertificateOut))
 class CertificateOf(APIView):
     """GET: the certificate of a completed erasure."""
 
@@ -232,6 +197,7 @@ class CertificateOf(APIView):
         return Response(_certificate(certificates.of(references.request_id_of(reference))))
 
 
+@extend_schema_view(post=extend_schema(request=out.VerifyCertificateIn, responses=out.CertificateVerifiedOut))
 class VerifyCertificate(APIView):
     """POST, open to everybody: does the signature hold, and what does it say?"""
 
@@ -240,12 +206,13 @@ class VerifyCertificate(APIView):
 
     def post(self, request: Request) -> Response:
         """Raises CertificateInvalid (422)."""
-        given = VerifyCertificateIn(data=request.data)
+        given = out.VerifyCertificateIn(data=request.data)
         given.is_valid(raise_exception=True)
         certificate = certificates.verify(given.validated_data["certificate"], certificates.public_key())
         return Response({"verified": True, **_certificate(certificate)})
 
 
+@extend_schema_view(get=extend_schema(responses=out.CertificateKeyOut))
 class PublicKey(APIView):
     """GET, open to everybody: the Ed25519 key that checks certificates."""
 
@@ -254,7 +221,9 @@ class PublicKey(APIView):
 
     def get(self, request: Request) -> Response:
         """Raw key in hexadecimal."""
-        return Response({"algorithm": "Ed25519", "typ": certificates.TYP, "public_key": certificates.public_key().hex()})
+        return Response(
+            {"algorithm": "Ed25519", "typ": certificates.TYP, "public_key": certificates.public_key().hex()}
+        )
 
 
 def _row(request_id: UUID) -> SubjectRequest:

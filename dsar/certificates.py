@@ -147,7 +147,10 @@ def _body(request: SubjectRequest, plan: Plan, result: Rescan, outcome: str, now
         },
         "suppressed": True,
         "backups_unreadable_by": (controller.local_day(now) + timedelta(days=controller.backup_days())).isoformat(),
-        "log": {"origin": str(settings.ZGODA_ORIGIN), "entries": [str(entry) for entry in entries if entry is not None]},
+        "log": {
+            "origin": str(settings.ZGODA_ORIGIN),
+            "entries": [str(entry) for entry in entries if entry is not None],
+        },
     }
 
 
@@ -183,7 +186,12 @@ def _read(body: Mapping[str, Any], token: str, key_id: str) -> ErasureCertificat
                 anonymised=store["anonymised"],
                 shredded=store["shredded"],
                 retained=tuple(
-                    KeptRows(kept["table"], kept["count"], kept["ground"], date.fromisoformat(kept["until"]) if kept["until"] else None)
+                    KeptRows(
+                        kept["table"],
+                        kept["count"],
+                        kept["ground"],
+                        date.fromisoformat(kept["until"]) if kept["until"] else None,
+                    )
                     for kept in store["retained"]
                 ),
             )

@@ -30,7 +30,9 @@ def validate(claims: Mapping[IdentifierKind, str]) -> dict[IdentifierKind, str]:
     """The claims without empty ones. Raises :class:`ClaimsInsufficient` when none could find a person."""
     given = {kind: value.strip() for kind, value in claims.items() if value.strip()}
     if not any(kind in given for kind in FINDING_KINDS):
-        raise ClaimsInsufficient("Give at least one of: e-mail address, customer number, phone number, national number.")
+        raise ClaimsInsufficient(
+            "Give at least one of: e-mail address, customer number, phone number, national number."
+        )
     if any(len(value) > MAXIMUM_LENGTH or "\x00" in value for value in given.values()):
         raise ClaimsInsufficient("A claim is too long or holds characters that cannot be stored.")
     return given

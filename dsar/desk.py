@@ -103,7 +103,9 @@ ACTS: tuple[Act, ...] = (
         "Art. 12(3)",
         "reason",
         CHANGE,
-        lambda request: RequestType(request.type) is not RequestType.ERASURE and Status(request.status) is Status.ASSESSING,
+        lambda request: (
+            RequestType(request.type) is not RequestType.ERASURE and Status(request.status) is Status.ASSESSING
+        ),
         lambda request_id, given: requests.answer(request_id, actor=given.actor),
     ),
     Act(

@@ -81,7 +81,10 @@ def verify(request_id: UUID) -> None:
             "dsar.residual_found",
             actor=SYSTEM,
             object=object_name(request_id),
-            facts={"residual": result.residual, "tables": [finding.table for finding in result.tables if finding.residual]},
+            facts={
+                "residual": result.residual,
+                "tables": [finding.table for finding in result.tables if finding.residual],
+            },
         )
         steps = rescan.steps_to_reopen(plan, result)
         if not steps or max(step.round for step in steps) >= MAXIMUM_ROUNDS:
@@ -181,7 +184,12 @@ def _do_step(step_id: UUID, started_at: datetime, lease: Lease | None) -> None:
     step.anonymised += erased.anonymised
     step.shredded += erased.shredded
     step.retained = [
-        {"table": kept.table, "count": kept.count, "ground": kept.ground, "until": kept.until.isoformat() if kept.until else None}
+        {
+            "table": kept.table,
+            "count": kept.count,
+            "ground": kept.ground,
+            "until": kept.until.isoformat() if kept.until else None,
+        }
         for kept in erased.retained
         if kept.count
     ]

@@ -31,7 +31,9 @@ def completed_erasure_left_nothing() -> Finding:
 def completed_erasure_is_certified() -> Finding:
     """Every erasure whose steps were completed has its certificate."""
     completed = SubjectRequest.objects.filter(
-        type=RequestType.ERASURE.value, changes__to_status=Status.COMPLETED.value, changes__from_status=Status.VERIFYING.value
+        type=RequestType.ERASURE.value,
+        changes__to_status=Status.COMPLETED.value,
+        changes__from_status=Status.VERIFYING.value,
     )
     broken = completed.filter(certificate__isnull=True).values_list("pk", flat=True)
     return Finding(completed.count(), _ids(broken))
@@ -41,7 +43,9 @@ def completed_erasure_is_certified() -> Finding:
 def completed_erasure_is_suppressed() -> Finding:
     """Everybody with a certificate is a tombstone in the vault: the next import cannot bring them back."""
     rows = SubjectRequest.objects.filter(certificate__isnull=False, subject_id__isnull=False)
-    subjects = {SubjectId(subject): str(pk) for pk, subject in rows.values_list("pk", "subject_id") if subject is not None}
+    subjects = {
+        SubjectId(subject): str(pk) for pk, subject in rows.values_list("pk", "subject_id") if subject is not None
+    }
     erased = vault.erased_among(list(subjects))
     return Finding(len(subjects), tuple(pk for subject, pk in subjects.items() if subject not in erased)[:100])
 

@@ -49,7 +49,9 @@ class SubjectRequest(UuidModel):
     progress_at = models.DateTimeField(help_text="The last time anything happened; the watchdog looks at it.")
     blocked_reason = models.CharField(max_length=64, blank=True)
     wrapped_key = models.BinaryField(null=True, help_text="The request's key, sealed; null once destroyed.")
-    contact_ciphertext = models.BinaryField(null=True, help_text="The address that the code went to; letters go there too.")
+    contact_ciphertext = models.BinaryField(
+        null=True, help_text="The address that the code went to; letters go there too."
+    )
 
     class Meta:
         db_table = "dsar_request"
@@ -58,7 +60,9 @@ class SubjectRequest(UuidModel):
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(condition=_one_of("type", RequestType), name="dsar_request_type_known"),
             models.CheckConstraint(condition=_one_of("status", Status), name="dsar_request_status_known"),
-            models.CheckConstraint(condition=_one_of("intake_channel", IntakeChannel), name="dsar_request_channel_known"),
+            models.CheckConstraint(
+                condition=_one_of("intake_channel", IntakeChannel), name="dsar_request_channel_known"
+            ),
             models.CheckConstraint(
                 condition=~Q(status=Status.PURGED.value)
                 | Q(wrapped_key__isnull=True, contact_ciphertext__isnull=True, subject_id__isnull=True),
@@ -111,8 +115,12 @@ class Verification(UuidModel):
         db_table = "dsar_verification"
         ordering: ClassVar[list[str]] = ["id"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=_one_of("method", VerificationMethod), name="dsar_verification_method_known"),
-            models.CheckConstraint(condition=_one_of("result", VerificationResult), name="dsar_verification_result_known"),
+            models.CheckConstraint(
+                condition=_one_of("method", VerificationMethod), name="dsar_verification_method_known"
+            ),
+            models.CheckConstraint(
+                condition=_one_of("result", VerificationResult), name="dsar_verification_result_known"
+            ),
             models.UniqueConstraint(
                 fields=["request"],
                 condition=Q(result=VerificationResult.PENDING.value),
@@ -216,7 +224,9 @@ class Step(UuidModel):
     action = models.CharField(max_length=16, choices=_choices(StepAction))
     expected_counts = models.JSONField(default=dict)
     status = models.CharField(max_length=24, choices=_choices(StepStatus), default=StepStatus.PENDING.value)
-    round = models.PositiveSmallIntegerField(default=1, help_text="Grows when the re-scan or staff open the step again.")
+    round = models.PositiveSmallIntegerField(
+        default=1, help_text="Grows when the re-scan or staff open the step again."
+    )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="In this round.")
     deleted = models.PositiveIntegerField(default=0)
     anonymised = models.PositiveIntegerField(default=0)

@@ -105,7 +105,11 @@ def plan(request_id: UUID, actor: Actor) -> ErasurePlan:
             request,
             Status.PLANNED,
             actor=actor,
-            facts={"version": written.version, "plan_sha256": written.content_sha256, "expected": written.expected_rows},
+            facts={
+                "version": written.version,
+                "plan_sha256": written.content_sha256,
+                "expected": written.expected_rows,
+            },
         )
     if controller.auto_approve_rows() > 0 and written.expected_rows <= controller.auto_approve_rows():
         approve(request_id, SYSTEM, reason="small plan, approved by configuration")

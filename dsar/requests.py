@@ -1,9 +1,9 @@
 """Open, follow, extend, answer and revoke a request of a data subject.
 
-    request_id = requests.open(RequestType.ERASURE, {IdentifierKind.EMAIL: address}, language="pl", channel=…, actor=…)
-    identity.confirm(request_id, code_from_the_mail)
-    planning.plan(request_id, actor);  planning.approve(request_id, dpo, reason="…")
-    jobs.drain();  certificates.of(request_id)
+request_id = requests.open(RequestType.ERASURE, {IdentifierKind.EMAIL: address}, language="pl", channel=…, actor=…)
+identity.confirm(request_id, code_from_the_mail)
+planning.plan(request_id, actor);  planning.approve(request_id, dpo, reason="…")
+jobs.drain();  certificates.of(request_id)
 """
 
 from __future__ import annotations

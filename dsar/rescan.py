@@ -36,7 +36,10 @@ _COLUMNS = """
 
 # Rows that stay without content: a condition that shows it, checked by the search itself, and the ground of keeping them.
 TOMBSTONES: dict[str, tuple[str, str]] = {
-    "consent_ledger_head": ("erased_at IS NOT NULL", "Art. 5(2), 17(1): the mark by which the gate refuses from now on"),
+    "consent_ledger_head": (
+        "erased_at IS NOT NULL",
+        "Art. 5(2), 17(1): the mark by which the gate refuses from now on",
+    ),
     "consent_evidence": ("ciphertext IS NULL", "Art. 5(2): the digest of evidence that was destroyed"),
 }
 

@@ -82,7 +82,9 @@ class RequestsSource(SourceDefaults):
             deleted=packages + claims,
             shredded=shredded,
             retained=(
-                Retained("dsar_request", shells, "Art. 5(2), Art. 17(3)(e): proof that the request was answered", proof_until),
+                Retained(
+                    "dsar_request", shells, "Art. 5(2), Art. 17(3)(e): proof that the request was answered", proof_until
+                ),
                 Retained("dsar_request_claim", kept, "Art. 12(3): the address that the answer goes to", claims_until),
             ),
         )

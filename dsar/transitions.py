@@ -71,7 +71,12 @@ def move(
         actor=actor,
         object=object_name(request.pk),
         subject=None if wanted in _UNLINKED or request.subject_id is None else SubjectId(request.subject_id),
-        facts={"type": request.type, "from": before.value, **({"reason": reason_code} if reason_code else {}), **(facts or {})},
+        facts={
+            "type": request.type,
+            "from": before.value,
+            **({"reason": reason_code} if reason_code else {}),
+            **(facts or {}),
+        },
     )
     StatusChange.objects.create(
         request=request,

@@ -28,5 +28,7 @@ class Errand(UuidModel):
     class Meta:
         db_table = "privacy_center_errand"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.CheckConstraint(condition=models.Q(kind__in=ErrandKind.values), name="privacy_center_errand_kind_known")
+            models.CheckConstraint(
+                condition=models.Q(kind__in=ErrandKind.values), name="privacy_center_errand_kind_known"
+            )
         ]

@@ -52,7 +52,9 @@ def _language_links(request: HttpRequest) -> list[dict[str, Any]]:
     match = request.resolver_match
     current = translation.get_language()
     if match is None or "language" not in match.kwargs:
-        return [{"code": code, "name": name, "url": f"/{code}/", "current": code == current} for code, name in NAMES.items()]
+        return [
+            {"code": code, "name": name, "url": f"/{code}/", "current": code == current} for code, name in NAMES.items()
+        ]
     return [
         {
             "code": code,

@@ -23,9 +23,15 @@ class Choice:
 
 REQUEST_TYPES: tuple[Choice, ...] = (
     Choice(RequestType.ACCESS.value, _("See my data"), _("You get a copy of everything we hold about you (Art. 15).")),
-    Choice(RequestType.ERASURE.value, _("Erase my data"), _("We delete what no law makes us keep, and prove it (Art. 17).")),
+    Choice(
+        RequestType.ERASURE.value, _("Erase my data"), _("We delete what no law makes us keep, and prove it (Art. 17).")
+    ),
     Choice(RequestType.RECTIFICATION.value, _("Correct my data"), _("Something is wrong or missing (Art. 16).")),
-    Choice(RequestType.PORTABILITY.value, _("Take my data elsewhere"), _("What you gave us, in files that machines read (Art. 20).")),
+    Choice(
+        RequestType.PORTABILITY.value,
+        _("Take my data elsewhere"),
+        _("What you gave us, in files that machines read (Art. 20)."),
+    ),
     Choice(RequestType.RESTRICTION.value, _("Pause the use of my data"), _("We keep it but do not use it (Art. 18).")),
     Choice(RequestType.OBJECTION.value, _("Object to a use of my data"), _("For marketing we stop at once (Art. 21).")),
     Choice(

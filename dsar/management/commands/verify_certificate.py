@@ -33,7 +33,9 @@ class Command(BaseCommand):
         except CertificateInvalid as error:
             raise CommandError("Not verified: not a certificate of this key, or it was changed.") from error
         self.stdout.write(f"Verified. Signed with key {certificate.key_id} by {certificate.controller}.")
-        self.stdout.write(f"{certificate.reference}: received {certificate.received_on}, completed {certificate.completed_at}.")
+        self.stdout.write(
+            f"{certificate.reference}: received {certificate.received_on}, completed {certificate.completed_at}."
+        )
         for store in certificate.stores:
             self.stdout.write(
                 f"  {store.source}: found {store.found}, deleted {store.deleted}, anonymised {store.anonymised}, shredded {store.shredded}"

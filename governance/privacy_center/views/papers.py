@@ -40,7 +40,9 @@ def proof(request: HttpRequest) -> HttpResponse:
     """Paste a receipt or a certificate; the answer says in words whether it is ours and unchanged, and what it says."""
     form = ProofForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
-        return page(request, "proof.html", {"form": form, "public_key": _public_key()}, status=422 if form.errors else 200)
+        return page(
+            request, "proof.html", {"form": form, "public_key": _public_key()}, status=422 if form.errors else 200
+        )
     limits.spend(limits.PROOFS, request)
     paper = papers.check(form.cleaned_data["token"])
     context = {"form": ProofForm(), "checked": True, "paper": paper, "public_key": _public_key()}

@@ -30,7 +30,12 @@ def new(request: HttpRequest) -> HttpResponse:
     """The form of a request; once sent, its reference, tracking code and due date, and the field for the code."""
     form = RequestForm(request.POST or None, initial={"type": request.GET.get("type", "")})
     if request.method != "POST" or not form.is_valid():
-        return page(request, "request_new.html", {"form": form, "types": words.REQUEST_TYPES}, status=422 if form.errors else 200)
+        return page(
+            request,
+            "request_new.html",
+            {"form": form, "types": words.REQUEST_TYPES},
+            status=422 if form.errors else 200,
+        )
     limits.spend(limits.LETTERS, request)
     claims = {
         IdentifierKind.EMAIL: form.cleaned_data["email"],
@@ -61,10 +66,14 @@ def confirm(request: HttpRequest, reference: str) -> HttpResponse:
             request_id = references.request_id_of(reference)
             identity.confirm(request_id, form.cleaned_data["code"])
         except (CodeRefused, RequestNotFound):
-            return page(request, "request_confirm.html", {"form": form, "reference": reference, "refused": True}, status=403)
+            return page(
+                request, "request_confirm.html", {"form": form, "reference": reference, "refused": True}, status=403
+            )
         code = requests.tracking_code_of(request_id)
         return _status_page(request, requests.track(reference, code), code, just_confirmed=True)
-    return page(request, "request_confirm.html", {"form": form, "reference": reference}, status=422 if form.errors else 200)
+    return page(
+        request, "request_confirm.html", {"form": form, "reference": reference}, status=422 if form.errors else 200
+    )
 
 
 @public_page

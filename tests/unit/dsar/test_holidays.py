@@ -9,7 +9,16 @@ from dsar.holidays import easter_sunday, holidays, is_working_day
 
 @pytest.mark.parametrize(
     ("year", "month", "day"),
-    [(1961, 4, 2), (2000, 4, 23), (2008, 3, 23), (2011, 4, 24), (2024, 3, 31), (2025, 4, 20), (2026, 4, 5), (2038, 4, 25)],
+    [
+        (1961, 4, 2),
+        (2000, 4, 23),
+        (2008, 3, 23),
+        (2011, 4, 24),
+        (2024, 3, 31),
+        (2025, 4, 20),
+        (2026, 4, 5),
+        (2038, 4, 25),
+    ],
 )
 def test_easter_falls_where_the_almanac_says(year: int, month: int, day: int) -> None:
     assert easter_sunday(year) == date(year, month, day)
