@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 
 from csp.constants import NONCE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.utils.translation import gettext_lazy as _
 
-from governance.console.theme import UNFOLD as UNFOLD
-from governance.environment import BASE_DIR, Environment
+from governance.console.theme import UNFOLD  # noqa: F401 - the theme reads it
+from governance.environment import BASE_DIR, Environment  # noqa: F401 - commands read BASE_DIR
 from governance.kernel import logs
 from governance.kernel.secret_files import secret_file
 
@@ -77,13 +76,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    *[
-        app
-        for app in ZGODA_APPS
-        # TRANSITIONAL: while the rooms are being built, ZGODA_SKIP_APPS=dsar,consent leaves unfinished ones out.
-        if (BASE_DIR / app.replace(".", "/") / "apps.py").exists()
-        and app not in os.environ.get("ZGODA_SKIP_APPS", "").split(",")
-    ],
+    *ZGODA_APPS,
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
-from django.apps import apps
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from governance import health, problem_pages
+from governance.console import views as console
 
 # Where each package's `api.urlpatterns` hangs under /api/v1/.
 APIS = {
@@ -19,6 +17,7 @@ APIS = {
     "consent": "consent.api",
     "aggregates": "governance.aggregates.api",
     "events": "engine.events.api",
+    "channels": "engine.channels.api",
     "dsar": "dsar.api",
 }
 # Public pages beside the API.
@@ -29,31 +28,12 @@ PAGES = {
 }
 
 
-def _mounted(prefix: str, module: str) -> list[URLPattern | URLResolver]:
-    # TRANSITIONAL: only what is built and installed is mounted.
-    package = module.rpartition(".")[0]
-    if not apps.is_installed(package) or find_spec(module) is None:
-        return []
-    return [path(prefix, include(module))]
-
-
-def _console_pages() -> list[URLPattern | URLResolver]:
-    # TRANSITIONAL: until the packages it composes exist.
-    if find_spec("audit.reasons") is None or find_spec("governance.incidents") is None:
-        return []
-    from governance.console import views as console
-
-    return [
-        path("console/log/", admin.site.admin_view(console.log), name="console_log"),
-        path("console/decisions/<uuid:decision_id>/", admin.site.admin_view(console.decision), name="console_decision"),
-    ]
-
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez),
     path("readyz", health.readyz),
     path("problems/<slug:code>", problem_pages.page, name="problem"),
-    *_console_pages(),
+    path("console/log/", admin.site.admin_view(console.log), name="console_log"),
+    path("console/decisions/<uuid:decision_id>/", admin.site.admin_view(console.decision), name="console_decision"),
     path("console/", admin.site.urls),
     path("staff/", include("governance.accounts.urls")),
     path(
@@ -65,8 +45,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "api/v1/docs",
         SpectacularSwaggerView.as_view(url_name="openapi", permission_classes=[], authentication_classes=[]),
     ),
-    *[pattern for name, module in APIS.items() for pattern in _mounted(f"api/v1/{name}/", module)],
-    *[pattern for prefix, module in PAGES.items() for pattern in _mounted(prefix, module)],
+    *[path(f"api/v1/{name}/", include(module)) for name, module in APIS.items()],
+    *[path(prefix, include(module)) for prefix, module in PAGES.items()],
 ]
 handler404 = "governance.problem_pages.not_found"
 handler500 = "governance.problem_pages.server_error"
