@@ -13,9 +13,10 @@ What must stay true:
 - The budget is charged and committed before the first bit of noise is drawn. Nothing gives back a charge whose noise
   may have been drawn: a crash costs what it cost.
 - What an outsider sees depends on the data through the noise only: keys are a public list, errors depend on the
-  question alone, no exact figure is stored, logged or written to the audit log.
+  question alone, versions change with the clock, no exact figure is stored, logged or written to the audit log. (How
+  long an answer takes does depend on the number of rows.)
 
-One process must load datasets after it was forked, not before: Polars' thread pool does not survive a fork. OpenDP's
+A process loads datasets after it was forked, not before: Polars' thread pool does not survive a fork. OpenDP's
 own Polars path hangs in a forked child and is not used at all; its vector mechanisms survive a fork and draw
 different noise in each child.
 """

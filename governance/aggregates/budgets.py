@@ -100,6 +100,14 @@ def get(key: str) -> BudgetStatus:
     return found[0]
 
 
+def account(key: str) -> Budget:
+    """The row of a budget, for this package. Raises BudgetUnknown."""
+    row = Budget.objects.filter(_by_key(key)).first()
+    if row is None:
+        raise BudgetUnknown("There is no such budget.")
+    return row
+
+
 def all_budgets() -> list[BudgetStatus]:
     """Every budget, by dataset and purpose."""
     return _statuses(Q())

@@ -52,11 +52,12 @@ the sum of the measure, for a mean of its distance from the centre of the bounds
 
 @dataclass(slots=True)
 class Bounded:
-    """A prepared dataset with the secret of its version: `prepared` comes out with each person's rows in order of
-    rank."""
+    """A prepared dataset with the secret of its version: `prepared` comes out with each person's rows in order of rank,
+    numbered 0, 1, ... in `number`."""
 
     prepared: Prepared
     secret: bytes
+    number: Column = field(init=False)
     _orders: dict[str, Places] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,6 +65,7 @@ class Bounded:
         rank = siphash(derive(self.secret, "rows", length=16), [words[person], _numbers(person).astype(np.uint64)])
         # Equal ranks keep the order that they have, which is the canonical one of the person's rows.
         self.prepared = self.prepared.reordered(np.lexsort((rank, person)))
+        self.number = _numbers(self.prepared.person)
 
     def by_group(self, column: str) -> Places:
         """All rows, person by person, each person's groups in order of rank, and the rows of one group together."""
@@ -104,9 +106,7 @@ def tally(bounded: Bounded, query: CanonicalQuery) -> Tally:
     """The exact bounded answer. Every group of the query has a figure, zero where there is nobody."""
     if query.measure is Measure.COUNT_PEOPLE:
         return {Part.COUNT: _people(bounded, query)}
-    kept = np.flatnonzero(_selected(bounded.prepared, query))
-    person = bounded.prepared.person[kept]
-    kept = kept[_numbers(person) < query.cap]
+    kept = _kept_rows(bounded, query)
     groups = _group(bounded.prepared, query)
     place = groups[kept] if groups is not None else np.zeros(kept.shape[0], dtype=np.int32)
     size = len(query.keys)
@@ -120,6 +120,15 @@ def tally(bounded: Bounded, query: CanonicalQuery) -> Tally:
         return {Part.TOTAL: totals}
     np.add.at(totals, place, values - query.range.centre)
     return {Part.COUNT: counts, Part.TOTAL: totals}
+
+
+def _kept_rows(bounded: Bounded, query: CanonicalQuery) -> Places:
+    """Of the rows that a question is about, the first `cap` of each person."""
+    selected = _selected(bounded.prepared, query)
+    if selected.all():
+        return np.flatnonzero(bounded.number < query.cap)
+    places = np.flatnonzero(selected)
+    return places[_numbers(bounded.prepared.person[places]) < query.cap]
 
 
 def _people(bounded: Bounded, query: CanonicalQuery) -> Integers:
@@ -167,10 +176,9 @@ def _kept(prepared: Prepared, selection: Selection) -> Flags:
     return wanted[places]
 
 
-def _numbers(person: npt.NDArray[np.int32]) -> Places:
+def _numbers(person: Column) -> Column:
     """For each row its number among those of its person; equal people stand together."""
-    if person.shape[0] == 0:
-        return np.empty(0, dtype=np.intp)
-    places = np.arange(person.shape[0])
-    new = np.concatenate(([True], person[1:] != person[:-1]))
-    return places - np.maximum.accumulate(np.where(new, places, 0))
+    places = np.arange(person.shape[0], dtype=np.int32)
+    first = np.ones(person.shape[0], dtype=np.bool_)
+    first[1:] = person[1:] != person[:-1]
+    return places - np.maximum.accumulate(np.where(first, places, np.int32(0)))

@@ -134,7 +134,7 @@ def load(key: str) -> Loaded:
     Other threads of the process wait instead of loading it twice. Raises DatasetUnknown, DatasetMalformed.
     """
     dataset, shelf = get(key), _here()
-    version_id = _current(dataset)
+    version_id = current_version(dataset)
     with shelf.guard:
         lock = shelf.locks.setdefault(key, threading.Lock())
     with lock:
@@ -161,7 +161,8 @@ def _load(dataset: Dataset, version_id: UUID) -> Loaded:
     return Loaded(dataset, version_id, Bounded(prepared, ranks), loaded_at)
 
 
-def _current(dataset: Dataset) -> UUID:
+def current_version(dataset: Dataset) -> UUID:
+    """The id of the version that is current; the next one is opened when the last has ended."""
     newest = DatasetVersion.objects.filter(dataset=dataset.key).order_by("-number").first()
     if newest is not None and newest.until > now():
         return newest.id

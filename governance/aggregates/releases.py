@@ -80,17 +80,19 @@ def ask(
     """
     ledger.refuse_outer_transaction()
     charge = Charge.of(epsilon, delta)
-    account = budgets.get(budget)
+    account = budgets.account(budget)
     dataset = datasets.get(query.dataset)
     if (account.dataset, account.purpose) != (dataset.key, dataset.purpose):
-        raise BudgetMismatch("The budget is for another dataset or purpose.", budget=account.key)
+        raise BudgetMismatch("The budget is for another dataset or purpose.", budget=str(account))
     question = canonical(query, dataset.schema)
     steps = answers.plans(question, mechanism, charge)
+    version_id = datasets.current_version(dataset)
+    if same := _same(account.id, version_id, question, mechanism, charge):
+        return shown(same)
     loaded = datasets.load(dataset.key)
     with _one_at_a_time(f"aggregates.ask.{account.id}.{loaded.version_id}.{question.sha256}.{mechanism}"):
-        same = _same(account.id, loaded.version_id, question, mechanism, charge)
-        if same is not None:
-            return _presented(same, charged=0.0, left=budgets.get(budget).epsilon_left, repeated=True)
+        if same := _same(account.id, loaded.version_id, question, mechanism, charge):
+            return shown(same)
         exact = tally(loaded.bounded, question)
         reservation = ledger.reserve(account.id, charge, query_sha256=question.sha256, actor=actor)
         noisy = _drawn(exact, steps, reservation, actor)
