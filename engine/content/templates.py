@@ -129,7 +129,11 @@ def check(drafts: list[Draft], declared: frozenset[str]) -> None:
     if "en" not in languages or len(set(languages)) != len(languages) or not set(languages) <= set(LANGUAGES):
         raise TemplateInvalid("A template exists in English, and once in each further language.", languages=languages)
     for draft in drafts:
-        if not 0 < len(draft.subject_line) <= _LONGEST_SUBJECT or "\n" in draft.subject_line or "\r" in draft.subject_line:
+        if (
+            not 0 < len(draft.subject_line) <= _LONGEST_SUBJECT
+            or "\n" in draft.subject_line
+            or "\r" in draft.subject_line
+        ):
             raise TemplateInvalid("A subject is one line of at most 200 characters.")
         if not draft.text.strip() or len(draft.text) > _LONGEST_TEXT or len(draft.html) > _LONGEST_TEXT:
             raise TemplateInvalid("A message has a text; text and HTML have at most 200,000 characters each.")
