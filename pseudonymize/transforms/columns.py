@@ -79,23 +79,27 @@ def plain(column: Any) -> pa.Array:
     arrow = as_arrow(column)
     if isinstance(arrow, pa.ChunkedArray):
         arrow = pa.concat_arrays(arrow.unify_dictionaries().chunks) if arrow.num_chunks else pa.array([], arrow.type)
-    return arrow.dictionary.take(arrow.indices) if pa.types.is_dictionary(arrow.type) else arrow
+    return _unviewed(arrow.dictionary).take(arrow.indices) if pa.types.is_dictionary(arrow.type) else arrow
+
+
+def _unviewed(array: pa.Array) -> pa.Array:
+    """The array without a view layout, which Arrow's ``take`` does not know."""
+    if pa.types.is_string_view(array.type):
+        return array.cast(pa.large_string())
+    return array.cast(pa.large_binary()) if pa.types.is_binary_view(array.type) else array
 
 
 def text_of(array: pa.Array) -> pa.Array:
     """The array if it is text (a view as large text, which more of Arrow's functions take), else ColumnTypeUnsupported."""
     if not is_text(array.type):
         raise ColumnTypeUnsupported(f"this transform is of text, not of {array.type}")
-    return array.cast(pa.large_string()) if pa.types.is_string_view(array.type) else array
+    return _unviewed(array)
 
 
 def as_bytes(array: pa.Array) -> ByteColumn:
     """A view (no copy, slices included) of a text or binary array that is neither chunked nor dictionary-encoded."""
+    array = _unviewed(array)
     type_ = array.type
-    if pa.types.is_string_view(type_):
-        array, type_ = array.cast(pa.large_string()), pa.large_string()
-    elif pa.types.is_binary_view(type_):
-        array, type_ = array.cast(pa.large_binary()), pa.large_binary()
     n = len(array)
     valid: Flags | None = None
     if array.null_count:
@@ -169,6 +173,8 @@ def per_distinct(column: Any, transform: Callable[[pa.Array], pa.Array], result:
     except RowError:
         # Find the first row that uses a refused value; a value that no row uses refuses nothing.
         return transform(values.take(indices))
+    if len(answers) and answers.nbytes // len(answers) * len(indices) > OFFSET_LIMIT:
+        answers = answers.cast(pa.large_string() if is_text(answers.type) else pa.large_binary())
     return answers.take(indices)
 
 
@@ -202,8 +208,8 @@ def _encoded(array: pa.Array) -> tuple[pa.Array, pa.Array] | None:
     """(indices, distinct values), or None where working on every row is cheaper."""
     if pa.types.is_dictionary(array.type):
         if len(array.dictionary) <= len(array):
-            return array.indices, array.dictionary
-        array = array.dictionary.take(array.indices)  # a few rows of a big dictionary: only what they use
+            return array.indices, _unviewed(array.dictionary)
+        array = plain(array)  # a few rows of a big dictionary: only what they use
     elif len(array) < _SAMPLE_FROM or not repeats(array):
         return None
     encoded = array.dictionary_encode()

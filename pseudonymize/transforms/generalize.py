@@ -28,6 +28,7 @@ from pseudonymize.transforms.errors import (
 )
 
 OTHER = "*"
+_ROUNDING = 1e-9
 _YEARS = re.compile(r"([1-9]\d{0,2})y\Z")
 _SEPARATORS = r"[\s./\-]+"
 
@@ -47,24 +48,30 @@ def numbers(
         raise ColumnTypeUnsupported(f"only numbers go into buckets, not {array.type}")
     values = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     known = np.isfinite(values)
-    step, first = Decimal(str(width)), Decimal(str(origin))
+    step, first = _exact(width), _exact(origin)
     places = np.zeros(len(values), dtype=np.int64)
-    places[known] = np.floor((values[known] - float(first)) / float(step)).astype(np.int64)
+    # 0.3 / 0.1 is 2.9999999999999996: what is that near an edge is on it.
+    places[known] = np.floor((values[known] - float(first)) / float(step) + _ROUNDING).astype(np.int64)
 
     def label(place: int) -> str:
         low, high = first + place * step, first + (place + 1) * step
         if bottom is not None:
-            low = max(low, Decimal(str(bottom)))
+            low = max(low, _exact(bottom))
         if top is not None:
-            high = min(high, Decimal(str(top)))
+            high = min(high, _exact(top))
         return f"[{low:f}, {high:f})"
 
     ends = []
     if bottom is not None:
-        ends.append(_Outside(values < bottom, f"<{bottom}"))
+        ends.append(_Outside(values < bottom, f"<{_exact(bottom):f}"))
     if top is not None:
-        ends.append(_Outside(values >= top, f">={top}"))
+        ends.append(_Outside(values >= top, f">={_exact(top):f}"))
     return _labelled(places, known, label, ends)
+
+
+def _exact(number: float | Decimal) -> Decimal:
+    """The decimal that a number is written as, without trailing zeros."""
+    return Decimal(str(number)).normalize()
 
 
 def dates(column: Any, to: str, *, earliest: dt.date | None = None, latest: dt.date | None = None) -> pa.Array:

@@ -94,6 +94,12 @@ def test_numbers_go_into_buckets_with_open_ends() -> None:
     assert generalize.numbers(pa.array([-0.5, 0.0, 0.25, float("nan")]), 0.5).to_pylist() == [
         "[-0.5, 0.0)", "[0.0, 0.5)", "[0.0, 0.5)", None,
     ]  # fmt: skip
+    assert generalize.numbers(pa.array([0.1, 0.3, 0.29, 0.7]), 0.1).to_pylist() == [
+        "[0.1, 0.2)", "[0.3, 0.4)", "[0.2, 0.3)", "[0.7, 0.8)",
+    ]  # fmt: skip
+    assert generalize.numbers(pa.array([17, 35, 95]), 10.0, bottom=18.0, top=90.0).to_pylist() == [
+        "<18", "[30, 40)", ">=90",
+    ]  # fmt: skip
     assert generalize.numbers(pa.chunked_array([[1], [12]]), 10, origin=5).to_pylist() == ["[-5, 5)", "[5, 15)"]
     assert generalize.numbers(pa.array([float("inf"), float("-inf")]), 10, top=90).to_pylist() == [">=90", None]
     assert generalize.numbers(pa.array([], pa.int64()), 10).to_pylist() == []

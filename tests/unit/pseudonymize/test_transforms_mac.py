@@ -152,7 +152,15 @@ def test_bytes_under_a_null_do_not_reach_the_answer() -> None:
     assert bytes(answer.buffers()[2])[32:64] == bytes(32)
 
 
+def test_a_few_rows_of_a_big_dictionary_cost_only_their_own_words() -> None:
+    for layout in (pa.string(), pa.large_string(), pa.string_view()):
+        words = pa.array([f"word {number}" for number in range(1_000)], layout)
+        array = pa.DictionaryArray.from_arrays(pa.array([7, None, 999]), words)
+        assert mac.tokens(array, KEY).to_pylist() == [one("word 7"), None, one("word 999")]
+
+
 def test_a_polars_series_is_a_column() -> None:
+    assert mac.tokens(pl.Series(["a", "a", None], dtype=pl.Categorical), KEY).to_pylist() == [one("a"), one("a"), None]
     assert mac.tokens(pl.Series(["a", None]), KEY).to_pylist() == [one("a"), None]
 
 
