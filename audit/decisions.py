@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from audit import log, models, receipts
 from audit.decision_records import Alternative, Bins, Floats, Names, Record, pack, pack_alternatives, unpack
-from audit.errors import BatchNotValid, UnknownDecision
+from audit.errors import BatchNotValid, NotInTransaction, SubjectErased, UnknownDecision
 from audit.merkle import HASH_SIZE, inclusion_spans, leaf_hashes, perfect_root
 from audit.tiles import WIDTH, Edge, spans_from_tiles
+from audit.tombstones import erased_among
 from governance.kernel import clock, crypto
 from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.canonical import canonical_json, sha256_hex
@@ -137,9 +138,14 @@ class Decision:
 def record(batch: DecisionBatch) -> RecordedBatch:
     """Record a batch, at most 65,536 decisions, in the caller's transaction.
 
-    Raises ``BatchNotValid`` when columns do not fit or contributions do not sum to the scores, ``NotInTransaction``.
+    Raises ``BatchNotValid`` when columns do not fit or contributions do not sum to the scores, ``SubjectErased`` when a person among
+    them was erased, ``NotInTransaction``.
     """
     count = _checked(batch)
+    if not connection.in_atomic_block:
+        raise NotInTransaction("Record decisions in the transaction that acts on them.")
+    if erased_among(set(batch.subjects)):
+        raise SubjectErased
     batch_id, ids = uuid7(), uuid7_many(count)
     salts = os.urandom(32 * count)
     names = Names()

@@ -89,6 +89,13 @@ class BatchNotValid(InvalidInput):
     title = "The batch of decisions is not valid"
 
 
+class SubjectErased(Conflict):
+    """A person in the batch was erased: nothing is decided about them any more. Resolve the subjects again."""
+
+    code = "subject_erased"
+    title = "A subject was erased"
+
+
 class UnknownDecision(NotFound):
     """There is no such decision, or it was erased with its subject."""
 

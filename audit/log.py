@@ -21,6 +21,7 @@ from audit import keys
 from audit.entries import SALT_BYTES, Draft, Entry, commit
 from audit.errors import NotInTransaction
 from audit.staging import LINK, STAGE
+from audit.tombstones import erased_among, tombstone
 from governance.kernel import clock, crypto
 from governance.kernel.actors import Actor
 from governance.kernel.copy import copy_rows
@@ -71,7 +72,7 @@ def emit(
     values: list[Any] = [*_row(entry), staged_mac(entry.id, entry.leaf_hash)]
     for link in _links(entry):
         calls.append(LINK)
-        values += (*link, _tombstone(link[2]))
+        values += (*link, tombstone(link[2]))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(calls)}", values)
     return entry.id
@@ -100,7 +101,7 @@ def emit_many(drafts: Sequence[Draft]) -> list[UUID]:
     copy_rows("audit_pending", ("entry_id", "leaf_hash", "mac"), map(_pending, entries), ("uuid", "bytea", "bytea"))
     links = [link for entry in entries for link in _links(entry)]
     if links:
-        erased = _erased({link[2] for link in links})
+        erased = erased_among({link[2] for link in links})
         kept = (link for link in links if link[2] not in erased)
         copy_rows(
             "audit_subject_link", ("entry_id", "role", "subject_id", "salt"), kept, ("uuid", "text", "uuid", "bytea")
@@ -134,17 +135,6 @@ def _pending(entry: Entry) -> tuple[UUID, bytes, bytes]:
 
 def _links(entry: Entry) -> Iterator[tuple[UUID, str, UUID, bytes]]:
     return ((entry.id, link.role, link.subject, link.salt) for link in entry.links)
-
-
-def _tombstone(subject: UUID) -> bytes:
-    return crypto.mac(keys.tombstone_key(), subject.bytes)
-
-
-def _erased(subjects: set[UUID]) -> set[UUID]:
-    by_tag = {_tombstone(subject): subject for subject in subjects}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tag FROM audit_erased_subject WHERE tag = ANY(%s)", [list(by_tag)])
-        return {by_tag[bytes(tag)] for (tag,) in cursor.fetchall()}
 
 
 def _transaction_group() -> UUID:

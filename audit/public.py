@@ -9,7 +9,7 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from audit import checkpoints, tree
+from audit import checkpoints, keys, tree
 from audit.tiles import HEIGHT, WIDTH, MalformedTile, pack_entries, parse_index_path
 
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -23,6 +23,12 @@ def checkpoint(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         checkpoints.latest().note, content_type="text/plain; charset=utf-8", headers={"Cache-Control": _A_MOMENT}
     )
+
+
+@require_safe
+def key(request: HttpRequest) -> HttpResponse:
+    """``GET /log/log.vkey``: the public key, for those who are about to pin it; compare it with what you were told elsewhere."""
+    return HttpResponse(f"{keys.verifier()}\n", content_type="text/plain; charset=utf-8")
 
 
 @require_safe

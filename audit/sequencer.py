@@ -6,11 +6,12 @@ remembers the last one it saw loses entries (design, security 0.3). Killed at an
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from audit import checkpoints, keys, models, tree
+from audit import anchors, checkpoints, keys, models, tree
 from audit.errors import LogBroken
 from audit.log import staged_mac
 from audit.tiles import Edge
@@ -64,6 +65,7 @@ def _sequence_batch(limit: int) -> int:
         tree.write_tiles(tiles)
         signed = checkpoints.sign(edge.size, edge.root())
         models.Checkpoint.objects.create(size=signed.size, root=signed.root, note=signed.note, created_at=clock.now())
+        transaction.on_commit(partial(anchors.keep, signed))
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM audit_pending WHERE entry_id = ANY(%s)", [[entry for entry, _ in genuine]])
     _logger.info("log_sequenced", entries=len(genuine), size=edge.size)

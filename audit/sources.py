@@ -8,9 +8,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from audit import decisions, keys, log, models
+from audit import decisions, log, models
 from audit.erasable import erasing
-from governance.kernel import crypto
+from audit.tombstones import bury
 from governance.kernel.actors import SYSTEM
 from governance.kernel.canonical import sha256_hex
 from governance.kernel.errors import JSON
@@ -55,9 +55,7 @@ class EntryLinks(SourceDefaults):
     def erase(self, subject: SubjectId) -> Erased:
         """Delete the links with their salts, and make no new ones: what is logged later about the erasure must not lead back."""
         with transaction.atomic():
-            tag = crypto.mac(keys.tombstone_key(), subject.bytes)
-            with connection.cursor() as cursor:
-                cursor.execute("INSERT INTO audit_erased_subject (tag) VALUES (%s) ON CONFLICT DO NOTHING", [tag])
+            bury(subject)
             with erasing():
                 deleted, _ = models.SubjectLink.objects.filter(subject_id=subject).delete()
             if deleted:
@@ -113,6 +111,7 @@ class DecisionRecords(SourceDefaults):
     def erase(self, subject: SubjectId) -> Erased:
         """Delete records, sealed inputs and reviews. The log says which places of which batches became empty, and not whose they were."""
         with transaction.atomic():
+            bury(subject)
             places: dict[str, list[int]] = defaultdict(list)
             rows = models.Decision.objects.filter(subject_id=subject).order_by("batch_id", "position")
             for batch, position in rows.values_list("batch_id", "position"):

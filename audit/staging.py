@@ -27,14 +27,15 @@ CREATE OR REPLACE FUNCTION zgoda_link_entry(
     to_entry_id uuid, to_role text, to_subject_id uuid, with_salt bytea, subject_tombstone bytea
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    -- What is logged about an erasure, or after it, must not lead back to the person.
+    -- What is logged about an erasure, or after it, must not lead back to the person. The lock is that of audit/tombstones.py.
+    PERFORM pg_advisory_xact_lock_shared(23143, get_byte(subject_tombstone, 0));
     IF NOT EXISTS (SELECT 1 FROM audit_erased_subject WHERE tag = subject_tombstone) THEN
         INSERT INTO audit_subject_link (entry_id, role, subject_id, salt)
         VALUES (to_entry_id, to_role, to_subject_id, with_salt);
     END IF;
 END $$;
 """
-_DROP = "DROP FUNCTION zgoda_stage_entry; DROP FUNCTION zgoda_link_entry;"
+_DROP = "DROP FUNCTION IF EXISTS zgoda_stage_entry; DROP FUNCTION IF EXISTS zgoda_link_entry;"
 
 STAGE = "zgoda_stage_entry(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 LINK = "zgoda_link_entry(%s, %s, %s, %s, %s)"

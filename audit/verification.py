@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from audit import checkpoints, evidence, rows
+from audit import anchors, checkpoints, evidence, rows
 from audit.diagnosis import Harm, first_difference
 from audit.errors import NoteInvalid
 from audit.log import staged_mac
@@ -35,7 +35,11 @@ class BadEntry:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What verification found. ``root_sha256`` is the root recomputed from the entries, in hexadecimal."""
+    """What verification found. ``root_sha256`` is the root recomputed from the entries, in hexadecimal.
+
+    ``kept_elsewhere`` counts the checkpoints from outside the database that it was held against: with none, a log that was cut short
+    together with its checkpoints passes.
+    """
 
     entries: int
     root_sha256: str
@@ -45,6 +49,7 @@ class Report:
     checkpoints: int
     staged: int
     decisions: int
+    kept_elsewhere: int
     problems: tuple[str, ...]
 
 
@@ -67,8 +72,8 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
     """Recompute the log from its rows; name the first entry that was changed, removed, added or moved.
 
     Compares headers, columns, index, tiles, every signed checkpoint, staged rows, subject links, decision records and entries of
-    django-auditlog. ``known`` are notes of checkpoints kept elsewhere: they reveal a log that was cut short or rewritten together with
-    its checkpoints. Never raises for what it finds: it reports.
+    django-auditlog. ``known`` are notes of checkpoints kept elsewhere, beside those of the anchor directory: they reveal a log that was
+    cut short or rewritten together with its checkpoints. Never raises for what it finds: it reports.
     """
     with _snapshot():
         findings = _Findings()
@@ -80,7 +85,8 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
         tree = Tree(hash_ or bytes(HASH_SIZE) for hash_ in log.found)
         _check_heads(tree, heads, findings)
         _check_tiles(tree, findings)
-        _check_known(known, tree, size, findings)
+        kept = [*known, *anchors.kept()]
+        _check_known(kept, tree, size, findings)
         staged = _check_staged(findings)
         for flaw in evidence.flaws():
             findings.name(flaw.seq, flaw.entry_id, flaw.harm, flaw.detail)
@@ -94,6 +100,7 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
             checkpoints=len(heads),
             staged=staged,
             decisions=_count("audit_decision"),
+            kept_elsewhere=len(kept),
             problems=tuple(findings.problems),
         )
 

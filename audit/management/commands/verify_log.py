@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def _tell(self, report: Report) -> None:
         self.stdout.write(f"{report.entries} entries, {report.staged} staged, {report.checkpoints} checkpoints")
-        self.stdout.write(f"{report.decisions} decision records")
+        self.stdout.write(f"{report.decisions} decision records, {report.kept_elsewhere} checkpoints kept elsewhere")
         self.stdout.write(f"root {report.root_sha256}")
         if report.first_bad is not None:
             bad = report.first_bad

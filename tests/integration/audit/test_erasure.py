@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from audit import log, models, receipts, sequencer, sources
+from audit import decisions, log, models, receipts, sequencer, sources
+from audit.errors import SubjectErased
 from audit.verification import verify_log
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId, uuid7
 from governance.kernel.personal_data import covered_tables
 from tests.integration.audit.arrange import CLIENT, sql, write
+from tests.integration.audit.deciding import batch
 from tests.integration.audit.test_decisions import outside
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +77,11 @@ def test_every_table_about_a_person_has_a_source():
     }
     assert personal == {"audit_subject_link", "audit_decision", "audit_review"}
     assert personal <= covered_tables()
+
+
+def test_nothing_is_decided_about_an_erased_person_any_more():
+    erin = SubjectId(uuid7())
+    sources.DecisionRecords().erase(erin)
+    with pytest.raises(SubjectErased):
+        decisions.record(batch(2, subjects=[SubjectId(uuid7()), erin]))
+    assert not models.DecisionBatch.objects.exists()

@@ -200,6 +200,7 @@ def test_monitors_read_the_public_log_and_the_second_verifier_verifies_it(client
 
     size, root = second_verifier.verify(fetch, str(keys.verifier()))
     assert (size, root) == (556, checkpoints.latest().root)
+    assert client.get("/log/log.vkey").content.decode() == f"{keys.verifier()}\n"
     assert "immutable" in client.get("/log/tile/0/000").headers["Cache-Control"]
     assert client.get("/log/checkpoint").headers["Content-Type"] == "text/plain; charset=utf-8"
     assert client.get("/log/entries/000").content == client.get("/log/tile/entries/000").content

@@ -1,0 +1,42 @@
+"""Erased subjects, remembered without saying who: no link leads back to them and no decision is recorded about them any more.
+
+An erasure and a writer who is about to mention the same person must not pass each other: writers hold a shared lock on the person's
+bucket until they commit, an erasure takes it alone. There are 256 buckets, so that no transaction holds many locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db import connection
+
+from audit import keys
+from governance.kernel import crypto
+
+LOCK_CLASS = 0x5A67  # beside the one-argument advisory locks, PostgreSQL has pairs: this is the first of ours
+
+
+def tombstone(subject: UUID) -> bytes:
+    """The keyed digest that stands for an erased subject, 32 bytes; its first byte is the bucket."""
+    return crypto.mac(keys.tombstone_key(), subject.bytes)
+
+
+def bury(subject: UUID) -> None:
+    """Wait for writers who mention the subject, then let nobody make a new link. In the transaction of the erasure."""
+    tag = tombstone(subject)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, tag[0]])
+        cursor.execute("INSERT INTO audit_erased_subject (tag) VALUES (%s) ON CONFLICT DO NOTHING", [tag])
+
+
+def erased_among(subjects: Collection[UUID]) -> set[UUID]:
+    """Which of the subjects were erased; none of the others can be until the caller's transaction ends."""
+    by_tag = {tombstone(subject): subject for subject in subjects}
+    buckets = sorted({tag[0] for tag in by_tag})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared(%s, bucket) FROM unnest(%s::int[]) AS bucket", [LOCK_CLASS, buckets]
+        )
+        cursor.execute("SELECT tag FROM audit_erased_subject WHERE tag = ANY(%s)", [list(by_tag)])
+        return {by_tag[bytes(tag)] for (tag,) in cursor.fetchall()}
