@@ -55,11 +55,11 @@ ZGODA_APPS = [
     "engine.journeys",
     "dsar",
     "governance.privacy_center",
-    "governance.console",
     "governance.demo",
     "governance",
 ]
 INSTALLED_APPS = [
+    "governance.console",  # before the theme: its Today page takes the place of the theme's start page
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "audit.acting.ActingStaff",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",

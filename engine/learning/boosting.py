@@ -5,7 +5,6 @@ The libraries come with the extra `engine` and are imported where they are used.
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.learning.errors import NothingToLearn
 from engine.learning.tables import Floats, ScoringTables, Term
+from governance.kernel import logs
 
 SEED = 0
 # Chosen on cuts before the test cut: leaves of two and many small steps generalise best at some ten thousand rows.
@@ -36,7 +36,7 @@ def fit_tables(features: Sequence[str], rows: Floats, labels: Labels) -> Scoring
 
     if len(np.unique(labels)) < 2:
         raise NothingToLearn("The training rows hold one outcome only.")
-    logging.getLogger("interpret").setLevel(logging.WARNING)
+    logs.quieten("interpret")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the library warns about its own defaults
         machine = ExplainableBoostingClassifier(feature_names=list(features), random_state=SEED, **_EBM).fit(

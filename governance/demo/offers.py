@@ -99,13 +99,12 @@ def send(run: runs.DecisionRun, addresses: Mapping[SubjectId, str], mailbox: Mai
     templates.publish(
         _TEMPLATE, _DRAFTS, slots_declared=["name", "offer", "unsubscribe_url", "controller"], actor=actor
     )
-    # One campaign speaks one set of words to all; the offer's English name stands in both letters' slot values by action.
     campaign = campaigns.prepare(
         "Autumn offers",
         purpose=OFFERS,
         template=_TEMPLATE,
         actor=actor,
-        slot_values={offer.key: {"offer": offer.titles["en"]} for offer in CATALOGUE},
+        slot_values={offer.key: {"offer": dict(offer.titles)} for offer in CATALOGUE},
     )
     people = [campaigns.Addressee(subject, action, decision) for subject, action, decision in run.offered]
     campaigns.launch(campaign, people, actor=actor)

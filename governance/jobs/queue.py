@@ -43,11 +43,13 @@ def schedule(
 
 def _checked(args: Mapping[str, str | int]) -> dict[str, str | int]:
     for name, value in args.items():
-        if not isinstance(value, (str, int)) or (
-            isinstance(value, str) and (len(value) > _LONGEST_ARGUMENT or "@" in value)
-        ):
+        if not _allowed(value):
             raise ArgumentNotAllowed(f"The argument {name} of a job must be an id, a number or a short name.")
     return dict(args)
+
+
+def _allowed(value: object) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and len(value) <= _LONGEST_ARGUMENT and "@" not in value)
 
 
 def oldest_waiting() -> datetime | None:

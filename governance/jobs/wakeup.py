@@ -24,7 +24,7 @@ def wake() -> None:
         _logger.warning("wakeup_not_sent")
 
 
-@shared_task(name="jobs.wake")
+@shared_task(name="jobs.wake")  # type: ignore[untyped-decorator]
 def on_wake() -> None:
     """Run what is due. More than one message's worth wakes the next."""
     calendar.run_due()

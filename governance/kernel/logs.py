@@ -135,6 +135,11 @@ def unbind() -> None:
     structlog.contextvars.clear_contextvars()
 
 
+def quieten(library: str) -> None:
+    """Let a library that tells every step of its own speak of warnings only."""
+    logging.getLogger(library).setLevel(logging.WARNING)
+
+
 def keep_quiet() -> None:
     """Show warnings only: for commands that tell a story themselves."""
     logging.getLogger().setLevel(logging.WARNING)

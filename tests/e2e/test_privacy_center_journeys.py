@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,91 +20,16 @@ from governance.jobs.worker import drain
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from pseudonymize import vault
 from pseudonymize.vault import IdentifierKind, Identity
+from tests.e2e import browser
 from tests.integration.privacy_center.conftest import publish
 from tests.people import ALICE, DANA, ERIN
 
-# The browser's driver runs an event loop in this thread; the database is used from it all the same, and by it alone.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,  # starts a browser and a server
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)."),
-]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"]
-
-
-@dataclass
-class Visit:
-    """A browser at work, and everything it asked for or complained about."""
-
-    page: object
-    base: str
-    asked: set[str] = field(default_factory=set)
-    complaints: list[str] = field(default_factory=list)
-
-    def open(self, path: str) -> None:
-        self.page.goto(f"{self.base}{path}")
-
-    def tab_to(self, selector: str) -> None:
-        """Reach an element as people do who use no mouse."""
-        for _ in range(80):
-            self.page.keyboard.press("Tab")
-            if self.page.locator(f"{selector}:focus").count():
-                return
-        raise AssertionError(f"the keyboard does not reach {selector}")
-
-    def press(self, selector: str) -> None:
-        """Go to a button or link by keyboard and press it."""
-        self.tab_to(selector)
-        with self.page.expect_navigation():
-            self.page.keyboard.press("Enter")
-
-    def click(self, selector: str) -> None:
-        """Press it with the mouse, and wait for the page that follows."""
-        with self.page.expect_navigation():
-            self.page.locator(selector).click()
-
-    def choose(self, field_name: str, answer: str) -> None:
-        """Answer one question by keyboard: space takes the first answer, the arrow the second."""
-        self.tab_to(f'input[name="{field_name}"]')
-        self.page.keyboard.press("Space" if answer == "yes" else "ArrowRight")
-        assert self.page.locator(f'input[name="{field_name}"][value="{answer}"]').is_checked()
-
-    def text(self) -> str:
-        return self.page.locator("main").inner_text()
-
-    def check(self) -> None:
-        """No other host was asked, no policy was violated, no cookie was set."""
-        assert self.asked == {urlsplit(self.base).netloc}
-        assert self.complaints == []
-        assert self.page.context.cookies() == []
+pytestmark = browser.pytestmark
 
 
 @pytest.fixture
 def mailbox(mailoutbox: list[EmailMessage]) -> list[EmailMessage]:
     return mailoutbox
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield running
-        running.close()
-
-
-def visit(chromium: object, base: str, *, scripts: bool, **options: object) -> Visit:
-    context = chromium.new_context(java_script_enabled=scripts, **options)
-    page = context.new_page()
-    seen = Visit(page, base)
-    page.on("request", lambda request: seen.asked.add(urlsplit(request.url).netloc))
-    page.on("console", lambda message: seen.complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    return seen
 
 
 @pytest.fixture
@@ -129,7 +50,7 @@ def link_in(letter: EmailMessage) -> str:
 def test_consent_is_given_and_withdrawn_by_keyboard(
     chromium: object, house: str, mailbox: list[EmailMessage], language: str, scripts: bool
 ) -> None:
-    seen = visit(chromium, house, scripts=scripts)
+    seen = browser.visit(chromium, house, scripts=scripts)
     seen.open(f"/{language}/")
     seen.press(f'a[href="/{language}/consent/"]')
     seen.choose("newsletter|email", "yes")
@@ -160,7 +81,7 @@ def test_an_erasure_is_asked_on_the_page_and_ends_in_a_checked_certificate(
         [Identity({IdentifierKind.EMAIL: ERIN.email, IdentifierKind.NAME: ERIN.name})], actor=SYSTEM, source="tests"
     )
     dana = Actor(ActorKind.STAFF, str(staff.enlist(DANA.email, roles_held=[Role.DPO], actor=SYSTEM)))
-    seen = visit(chromium, house, scripts=False)
+    seen = browser.visit(chromium, house, scripts=False)
     seen.open(f"/{language}/")
     seen.click(f'a[href="/{language}/requests/new/?type=erasure"]')
     assert seen.page.locator('input[value="erasure"]').is_checked()
@@ -204,7 +125,9 @@ def test_no_page_violates_wcag(
     paths = ["", "choices/", f"choices/{choices}/", "consent/", "requests/new/", "requests/", "notices/", "proof/"]
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
     for width in (1100, 360):
-        seen = visit(chromium, house, scripts=True, color_scheme=scheme, viewport={"width": width, "height": 800})
+        seen = browser.visit(
+            chromium, house, scripts=True, color_scheme=scheme, viewport={"width": width, "height": 800}
+        )
         for path in paths:
             seen.open(f"/pl/{path}")
             results = Axe().run(seen.page, options=options)
