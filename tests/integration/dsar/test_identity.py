@@ -28,6 +28,11 @@ pytestmark = pytest.mark.django_db
 real_commits = pytest.mark.django_db(transaction=True)
 
 
+def shape(statement: str) -> str:
+    """A statement without its values."""
+    return re.split(r"VALUES|WHERE|SAVEPOINT", re.sub(r"'[^']*'", "?", statement))[0][:60]
+
+
 def wrong(code: str) -> str:
     """Another code of the same form."""
     return f"{(int(code.replace(' ', '')) + 1) % 10**8:08d}"
@@ -161,6 +166,7 @@ def test_the_code_and_the_claims_are_nowhere_in_the_database(desk: Desk, erin: S
 
 def test_the_answer_is_the_same_for_people_we_know_and_people_we_do_not(desk: Desk, erin: SubjectId) -> None:
     """Same statements in the same order, same rows written, same jobs, same kind of letter."""
+    desk.open(ALICE)  # whatever a process looks up once, it has looked up now
     seen = []
     for person in (ERIN, ALICE):
         with CaptureQueriesContext(connection) as queries:
@@ -171,7 +177,7 @@ def test_the_answer_is_the_same_for_people_we_know_and_people_we_do_not(desk: De
                 channel=IntakeChannel.WEB,
                 actor=WEB,
             )
-        shapes = [re.split(r"VALUES|WHERE|SAVEPOINT", query["sql"])[0][:60] for query in queries.captured_queries]
+        shapes = [shape(query["sql"]) for query in queries.captured_queries]
         jobs = list(Job.objects.filter(state="ready").values_list("kind", flat=True))
         drain()
         tracked = requests.track(reference(request_id), requests.tracking_code_of(request_id))
