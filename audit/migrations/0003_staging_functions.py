@@ -1,4 +1,4 @@
-"""An entry is staged by functions in the database, planned once for each connection."""
+"""Entries are staged by functions in the database, planned once for each connection; their queue is vacuumed as a queue."""
 
 from django.db import migrations
 
@@ -8,4 +8,11 @@ from audit.staging import StagingFunctions
 class Migration(migrations.Migration):
     dependencies = [("audit", "0002_guards")]
 
-    operations = [StagingFunctions()]
+    operations = [
+        StagingFunctions(),
+        # Rows live here for seconds: clear them out by number, not when a fifth of a table that is always small has died.
+        migrations.RunSQL(
+            "ALTER TABLE audit_pending SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)",
+            "ALTER TABLE audit_pending RESET (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold)",
+        ),
+    ]

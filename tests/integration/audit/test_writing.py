@@ -232,3 +232,44 @@ def test_concurrent_writers_and_sequencers_lose_nothing_and_leave_no_gap():
     assert sorted(numbered.values()) == list(range(len(committed)))
     assert not models.Pending.objects.exists()
     assert verify_log().verified
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_group_of_a_transaction_survives_a_savepoint_that_took_other_hooks_with_it():
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                transaction.on_commit(lambda: None)
+                log.emit("consent.given", actor=CLIENT)
+                raise ValueError
+        except ValueError:
+            pass
+        kept = [log.emit("consent.given", actor=CLIENT) for _ in range(3)]
+    groups = set(models.Entry.objects.filter(id__in=kept).values_list("transaction_id", flat=True))
+    assert len(groups) == 1
+    assert models.Entry.objects.count() == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{origin}\n5\n",
+        "{origin}\n05\n{root}\n",
+        "{origin}\n-5\n{root}\n",
+        "{origin}\n5\n!!!\n",
+        "{origin}\n5\nAAAA\n",
+        "other.example/log\n5\n{root}\n",
+        "{origin}\n\n{root}\n",
+    ],
+)
+def test_a_signed_note_that_is_no_checkpoint_of_ours_is_refused(text: str):
+    from audit import notes
+    from audit.errors import NoteInvalid
+
+    name = keys.verifier().name
+    root = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    note = notes.sign(text.format(origin=name, root=root), name, keys.signing_key())
+    with pytest.raises(NoteInvalid):
+        checkpoints.open_checkpoint(note)
+    assert checkpoints.open_checkpoint(notes.sign(f"{name}\n5\n{root}\n", name, keys.signing_key())).size == 5
