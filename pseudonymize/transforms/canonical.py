@@ -252,7 +252,7 @@ def canonicalise(
     UnknownCanonicaliser and, for columns that are no text, ColumnTypeUnsupported.
     """
     apply = form(version, region=region)
-    return per_distinct(column, lambda array: _canonical_array(array, apply, on_error), pa.string())
+    return per_distinct(column, lambda array: _canonical_array(array, apply, on_error), pa.string(), pays_from=1)
 
 
 def _canonical_array(array: pa.Array, apply: Callable[[str], str], on_error: Literal["raise", "null"]) -> pa.Array:

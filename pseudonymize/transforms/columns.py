@@ -152,19 +152,23 @@ def _array(type_: pa.DataType, n: int, like: ByteColumn, offsets: npt.NDArray[An
     return pa.Array.from_buffers(type_, n, buffers, null_count=like.null_count)
 
 
-def per_distinct(column: Any, transform: Callable[[pa.Array], pa.Array], result: pa.DataType) -> pa.Array:
+def per_distinct(
+    column: Any, transform: Callable[[pa.Array], pa.Array], result: pa.DataType, *, pays_from: int = 2
+) -> pa.Array:
     """Apply a deterministic row-wise ``transform`` to a column, once per distinct value where values repeat.
 
     ``transform`` gets a plain (not chunked, not dictionary-encoded) array and returns one of equal length. ``result`` is the
-    type of an empty or all-null answer. A RowError keeps its meaning: its row counts in the column as passed.
+    type of an empty or all-null answer. ``pays_from``: how many rows must share a value, on average, before finding the
+    distinct ones is cheaper than working every row; 1 finds them always. A RowError keeps its meaning: its row counts in the
+    column as passed.
     """
     arrow = as_arrow(column)
     if pa.types.is_null(arrow.type):
         return pa.nulls(len(arrow), result)
     array = _one_array(arrow)
     if isinstance(array, pa.ChunkedArray):  # more than 2 GiB of text: one chunk at a time
-        return _by_chunk(array, transform)
-    encoded = _encoded(array)
+        return _by_chunk(array, transform, pays_from)
+    encoded = _encoded(array, pays_from)
     if encoded is None:
         return transform(array)
     indices, values = encoded
@@ -190,11 +194,11 @@ def _one_array(arrow: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     return pa.concat_arrays(arrow.chunks) if arrow.num_chunks else pa.array([], arrow.type)
 
 
-def _by_chunk(arrow: pa.ChunkedArray, transform: Callable[[pa.Array], pa.Array]) -> pa.Array:
+def _by_chunk(arrow: pa.ChunkedArray, transform: Callable[[pa.Array], pa.Array], pays_from: int) -> pa.Array:
     done, parts = 0, []
     for chunk in arrow.chunks:
         try:
-            parts.append(per_distinct(chunk, transform, arrow.type))
+            parts.append(per_distinct(chunk, transform, arrow.type, pays_from=pays_from))
         except RowError as refused:
             raise refused.moved_to(done + refused.row) from None
         done += len(chunk)
@@ -204,20 +208,24 @@ def _by_chunk(arrow: pa.ChunkedArray, transform: Callable[[pa.Array], pa.Array])
     return pa.concat_arrays(parts)
 
 
-def _encoded(array: pa.Array) -> tuple[pa.Array, pa.Array] | None:
+def _encoded(array: pa.Array, pays_from: int) -> tuple[pa.Array, pa.Array] | None:
     """(indices, distinct values), or None where working on every row is cheaper."""
     if pa.types.is_dictionary(array.type):
         if len(array.dictionary) <= len(array):
             return array.indices, _unviewed(array.dictionary)
         array = plain(array)  # a few rows of a big dictionary: only what they use
-    elif len(array) < _SAMPLE_FROM or not repeats(array):
+    elif not (is_text(array.type) or is_bytes(array.type)):
+        return None
+    elif pays_from == 1:
+        array = _unviewed(array)
+    elif len(array) < _SAMPLE_FROM or not repeats(array, pays_from):
         return None
     encoded = array.dictionary_encode()
     return encoded.indices, encoded.dictionary
 
 
-def repeats(array: pa.Array) -> bool:
-    """A guess from 2 x 16,384 rows whether at most half of the values are distinct.
+def repeats(array: pa.Array, pays_from: int = 2) -> bool:
+    """A guess from 2 x 16,384 rows whether a value is shared by at least ``pays_from`` rows on average.
 
     Of m sampled rows with d distinct values, the m - d repeats estimate the number of distinct values D as m^2 / 2(m - d)
     (the birthday bound). One sample is drawn at random places, always the same ones, for they decide about speed only; the
@@ -230,6 +238,6 @@ def repeats(array: pa.Array) -> bool:
     block = array.slice(n // 2, _SAMPLE)
     for sample in (spread, block):
         again = len(sample) - pc.count_distinct(sample, mode="all").as_py()
-        if again and len(sample) ** 2 / (2 * again) <= n / 2:
+        if again and len(sample) ** 2 / (2 * again) <= n / pays_from:
             return True
     return False

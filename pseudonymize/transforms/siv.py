@@ -34,7 +34,7 @@ from pseudonymize.transforms.blocks import (
 )
 from pseudonymize.transforms.columns import ByteColumn, Bytes, Ints, as_bytes, per_distinct, variable_width
 from pseudonymize.transforms.errors import AssociatedDataInvalid, ForgedValue, KeyLengthInvalid
-from pseudonymize.transforms.mac import cmac_one
+from pseudonymize.transforms.mac import PAYS_FROM, cmac_one
 
 KEY_BYTES = (32, 48, 64)
 MAX_ASSOCIATED = 126  # RFC 5297 section 7: 127 components in all, the plaintext is one
@@ -51,7 +51,7 @@ def encrypt(column: Any, key: bytes, associated: Sequence[bytes]) -> pa.Array:
     AssociatedDataInvalid.
     """
     keys = _Keys.of(key, associated)
-    return per_distinct(column, lambda array: _encrypt(as_bytes(array), keys), pa.binary())
+    return per_distinct(column, lambda array: _encrypt(as_bytes(array), keys), pa.binary(), pays_from=PAYS_FROM)
 
 
 def decrypt(column: Any, key: bytes, associated: Sequence[bytes], *, text: bool = False) -> pa.Array:
@@ -60,7 +60,7 @@ def decrypt(column: Any, key: bytes, associated: Sequence[bytes], *, text: bool 
     Raises ForgedValue with the first row that does not verify; nothing is returned then. Nulls stay null.
     """
     keys = _Keys.of(key, associated)
-    values = per_distinct(column, lambda array: _decrypt(as_bytes(array), keys), pa.binary())
+    values = per_distinct(column, lambda array: _decrypt(as_bytes(array), keys), pa.binary(), pays_from=PAYS_FROM)
     return values.cast(pa.large_string() if pa.types.is_large_binary(values.type) else pa.string()) if text else values
 
 
