@@ -12,6 +12,19 @@ class ConsentConfig(AppConfig):
     def ready(self) -> None:
         from consent import invariants  # noqa: F401  registers its checks
         from consent.sources import ConsentLedgerSource
+        from governance.catalogue.declarations import Declared, declare
         from governance.kernel import personal_data
 
-        personal_data.register(ConsentLedgerSource())
+        source = ConsentLedgerSource()
+        personal_data.register(source)
+        proof = Declared(
+            "evidence of consent", "accountability", "Evidence: three years after it was recorded; shredded on erasure."
+        )
+        choice = Declared(
+            "consent choices", "accountability", "State: until erasure. Events: three years after they were recorded."
+        )
+        for model in self.get_models():
+            table = model._meta.db_table
+            if table in source.tables:
+                said = proof if table == "consent_evidence" else choice
+                declare(table, **{str(field.column): said for field in model._meta.concrete_fields})

@@ -24,6 +24,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
+from consent.arrays import uuids
 from consent.terms import ANY, GRANTS, OPENINGS, STOPS, EventType, State
 from governance.kernel.ids import SubjectId
 from governance.kernel.logs import get_logger
@@ -59,8 +60,8 @@ COLUMNS: Final = (
     "signal_event_id",
 )
 
-BY_SUBJECTS: Final = "e.subject_id = ANY(%(subjects)s)"
-BY_SUBJECTS_AT: Final = "e.subject_id = ANY(%(subjects)s) AND e.received_at <= %(at)s"
+BY_SUBJECTS: Final = "e.subject_id = ANY(%(subjects)s::uuid[])"
+BY_SUBJECTS_AT: Final = "e.subject_id = ANY(%(subjects)s::uuid[]) AND e.received_at <= %(at)s"
 NOT_ERASED: Final = (
     "NOT EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = e.subject_id AND h.erased_at IS NOT NULL)"
 )
@@ -152,7 +153,7 @@ _DIFFERENCE: Final = f"""
 def project(subjects: Sequence[SubjectId]) -> None:
     """Bring the state of these subjects up to their ledger. The caller holds their heads."""
     with connection.cursor() as cursor:
-        cursor.execute(_PROJECT, {"subjects": list(subjects)})
+        cursor.execute(_PROJECT, {"subjects": uuids(subjects)})
 
 
 def rebuild() -> int:

@@ -15,14 +15,17 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from itertools import compress
 from uuid import UUID
 
+import numpy as np
 from django.db import connection
 
 from consent import citations, heads, rules, standings
+from consent.answers import Answers
 from consent.errors import ChannelNotCovered, ClaimOutsideTransaction, HistoricalVerdict, UnknownChannel
 from consent.terms import Channel, NoticeVersionId, Reason
-from consent.verdicts import Row, Verdict, Verdicts
+from consent.verdicts import Verdict, Verdicts
 from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId
@@ -73,10 +76,10 @@ def filter(subjects: Iterable[SubjectId], purpose: str, channel: Channel | str, 
     book = register.newest_book()
     version = _covering(book.current(purpose, instant), over)
     asked = list(dict.fromkeys(subjects))
-    rows = standings.of_many(
+    found = standings.of_many(
         asked, version, over, instant, oldest=book.oldest_consent(version), historical=at is not None
     )
-    return _verdicts(asked, rows, version, over, instant, historical=at is not None)
+    return _verdicts(asked, found, version, over, instant, historical=at is not None)
 
 
 def claim(
@@ -134,17 +137,12 @@ def _covering(purpose: PurposeVersion, channel: Channel) -> PurposeVersion:
 
 
 def _verdicts(
-    asked: list[SubjectId],
-    rows: list[Row],
-    version: PurposeVersion,
-    channel: Channel,
-    at: datetime,
-    *,
-    historical: bool,
+    asked: list[SubjectId], found: Answers, version: PurposeVersion, channel: Channel, at: datetime, *, historical: bool
 ) -> Verdicts:
+    """Sorted into allowed and refused. Counting is for numpy; only the ids of whom the gate allows are touched."""
     permitting = list(Reason).index(rules.permitting(version))
-    counts = Counter(row[0] for row in rows)
-    allowed = [subject for subject, row in zip(asked, rows, strict=True) if row[0] == permitting]
+    counts = {rules.reason_of(code): int(count) for code, count in enumerate(np.bincount(found.codes)) if count}
+    counts.pop(rules.reason_of(permitting), None)
     return Verdicts(
         subjects=asked,
         purpose=version.key,
@@ -152,8 +150,8 @@ def _verdicts(
         channel=channel,
         basis=version.legal_basis,
         at=at,
-        allowed=allowed,
-        refused=Counter({rules.reason_of(code): count for code, count in counts.items() if code != permitting}),
+        allowed=list(compress(asked, found.codes == permitting)),
+        refused=Counter(counts),
         historical=historical,
-        _rows=rows,
+        _answers=found,
     )

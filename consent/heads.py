@@ -12,7 +12,9 @@ from datetime import datetime
 
 from django.db import connection
 
+from consent.arrays import instants, uuids
 from governance.kernel.ids import SubjectId
+from pseudonymize.models import DataSubject
 
 # In order of id: two transactions that need some of the same heads wait for one another, and never in a ring.
 _MAKE = """
@@ -21,17 +23,25 @@ SELECT wanted.id, 0 FROM unnest(%s::uuid[]) AS wanted(id)
 WHERE NOT EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = wanted.id)
 ORDER BY wanted.id ON CONFLICT DO NOTHING
 """
-_TAKE = "SELECT subject_id, last_received_at FROM consent_ledger_head WHERE subject_id = ANY(%s) ORDER BY subject_id FOR NO KEY UPDATE"
-_SHARE = "SELECT 1 FROM consent_ledger_head WHERE subject_id = ANY(%s) ORDER BY subject_id FOR SHARE"
+_TAKE = """
+SELECT subject_id, last_received_at FROM consent_ledger_head
+WHERE subject_id = ANY(%s::uuid[]) ORDER BY subject_id FOR NO KEY UPDATE
+"""
+_SHARE = "SELECT 1 FROM consent_ledger_head WHERE subject_id = ANY(%s::uuid[]) ORDER BY subject_id FOR SHARE"
 _ADVANCE = """
 UPDATE consent_ledger_head h SET epoch = h.epoch + 1, last_received_at = new.at
 FROM unnest(%s::uuid[], %s::timestamptz[]) AS new(id, at) WHERE h.subject_id = new.id
 """
 
+_ERASED = f"""
+SELECT subject_id FROM consent_ledger_head WHERE subject_id = ANY(%(subjects)s::uuid[]) AND erased_at IS NOT NULL
+UNION SELECT id FROM {DataSubject._meta.db_table} WHERE id = ANY(%(subjects)s::uuid[]) AND erased_at IS NOT NULL
+"""  # noqa: S608  # the name of a table of ours
+
 
 def own(subjects: Sequence[SubjectId]) -> dict[SubjectId, datetime | None]:
     """Take these heads alone until the transaction ends; says when each subject's last event was received."""
-    wanted = list(subjects)
+    wanted = uuids(subjects)
     with connection.cursor() as cursor:
         cursor.execute(_MAKE, [wanted])
         cursor.execute(_TAKE, [wanted])
@@ -40,7 +50,7 @@ def own(subjects: Sequence[SubjectId]) -> dict[SubjectId, datetime | None]:
 
 def share(subjects: Sequence[SubjectId]) -> None:
     """Keep everybody from recording anything about these subjects until the transaction ends; waits for who is at it."""
-    wanted = list(subjects)
+    wanted = uuids(subjects)
     with connection.cursor() as cursor:
         cursor.execute(_MAKE, [wanted])
         cursor.execute(_SHARE, [wanted])
@@ -49,7 +59,7 @@ def share(subjects: Sequence[SubjectId]) -> None:
 def advance(last: Mapping[SubjectId, datetime]) -> None:
     """Note when the last event of each subject was received. The heads must be owned."""
     with connection.cursor() as cursor:
-        cursor.execute(_ADVANCE, [list(last.keys()), list(last.values())])
+        cursor.execute(_ADVANCE, [uuids(last.keys()), instants(last.values())])
 
 
 def mark_erased(subject: SubjectId, at: datetime) -> None:
@@ -62,10 +72,7 @@ def mark_erased(subject: SubjectId, at: datetime) -> None:
 
 
 def erased_among(subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
-    """Who of these was erased here."""
+    """Who of these was erased, here or in the vault."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT subject_id FROM consent_ledger_head WHERE subject_id = ANY(%s) AND erased_at IS NOT NULL",
-            [list(subjects)],
-        )
+        cursor.execute(_ERASED, {"subjects": uuids(subjects)})
         return frozenset(SubjectId(subject) for (subject,) in cursor.fetchall())

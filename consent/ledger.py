@@ -28,7 +28,6 @@ from governance.kernel.clock import now
 from governance.kernel.ids import PurposeKey, SubjectId, uuid7_many
 from governance.kernel.logs import get_logger
 from governance.purposes.register import Book, newest_book
-from pseudonymize import vault
 
 __all__ = [
     "ANY",
@@ -174,13 +173,7 @@ def _record_wave(batch: Sequence[ConsentDraft], shown: Sequence[Seen], actor: Ac
 
 def _known(batch: Sequence[ConsentDraft]) -> dict[str, UUID | int]:
     """For each idempotency key the event that has it already, or else the first place in the batch. Raises IdempotencyMismatch."""
-    keys = [draft.idempotency_key for draft in batch]
-    stored = {
-        row[0]: row[1:]
-        for row in ConsentEvent.objects.filter(idempotency_key__in=keys).values_list(
-            "idempotency_key", "id", "subject_id", "purpose_key", "channel", "event_type"
-        )
-    }
+    stored = rows.keyed([draft.idempotency_key for draft in batch])
     known: dict[str, UUID | int] = {}
     first: dict[str, int] = {}
     for place, draft in enumerate(batch):
@@ -203,7 +196,7 @@ def _known(batch: Sequence[ConsentDraft]) -> dict[str, UUID | int]:
 
 def _refuse_erased(batch: Sequence[ConsentDraft]) -> None:
     granting = {draft.subject for draft in batch if draft.event_type in GRANTS}
-    erased = (vault.erased_among(granting) | heads.erased_among(granting)) if granting else frozenset()
+    erased = heads.erased_among(granting) if granting else frozenset()
     if erased:
         places = [place for place, draft in enumerate(batch) if draft.subject in erased and draft.event_type in GRANTS]
         raise SubjectErased(errors=[{"pointer": f"/{place}/subject", "detail": "Erased."} for place in places[:100]])

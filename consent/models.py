@@ -64,6 +64,7 @@ class LedgerHead(models.Model):
     class Meta:
         verbose_name = _("ledger head")
         db_table = "consent_ledger_head"
+        indexes = [models.Index(fields=["erased_at"], condition=Q(erased_at__isnull=False), name="consent_head_erased")]
 
     def __str__(self) -> str:
         return opaque("sub", self.subject_id)

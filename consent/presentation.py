@@ -168,7 +168,12 @@ def _cited(notices: set[UUID]) -> dict[UUID, _Cited]:
         return {row[0]: _Cited(row[2], frozenset(row[3]), row[4]) for row in cursor.fetchall()}
 
 
+_NOTHING: Final = Seen()
+
+
 def _seen(place: int, draft: ConsentDraft, shown: Presentation | None, cited: dict[UUID, _Cited]) -> Seen:
+    if draft.notice_version_id is None and shown is None:
+        return _NOTHING
     jti = shown.jti if shown else None
     candidates = [draft.notice_version_id] if draft.notice_version_id else list(shown.notices) if shown else []
     fitting = [one for one in candidates if one in cited and draft.purpose in cited[one].purposes]

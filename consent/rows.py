@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from types import NoneType
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
+from consent.arrays import uuids, words
 from consent.drafts import ConsentDraft
 from consent.terms import OPENINGS
 from governance.kernel.copy import copy_rows
@@ -19,8 +21,7 @@ TICK: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """The content of one event, in the order in which the digest takes it."""
 
     id: UUID
@@ -49,20 +50,18 @@ class EventRow:
 
         Instants are microseconds since 1970, so that PostgreSQL writes the very same lines (`DIGEST_SQL`).
         """
-        lines = [_text(value) for value in astuple(self)]
+        lines = [_TEXT[type(value)](value) for value in self]
         return hashlib.sha256("\n".join([*lines, evidence_sha256]).encode()).hexdigest()
 
 
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            return str((value - _EPOCH) // TICK)
-        case _:
-            return str(value)
+_TEXT: Final[dict[type, Callable[[Any], str]]] = {
+    NoneType: lambda value: "",
+    bool: lambda value: "true" if value else "false",
+    int: str,
+    str: str,
+    UUID: str,
+    datetime: lambda value: str((value - _EPOCH) // TICK),
+}
 
 
 def _sql_text(name: str) -> str:
@@ -71,7 +70,7 @@ def _sql_text(name: str) -> str:
     return f"coalesce(e.{name}::text, '')"
 
 
-_FIELDS: Final = tuple(field.name for field in fields(EventRow))
+_FIELDS: Final = EventRow._fields
 DIGEST_SQL: Final = (
     "encode(sha256(convert_to("
     + " || E'\\n' || ".join([*map(_sql_text, _FIELDS), "e.evidence_sha256"])
@@ -89,7 +88,7 @@ _TYPES: Final = (
 def append(made: Sequence[EventRow], evidence: Sequence[str], digests: Sequence[str], entries: Sequence[UUID]) -> None:
     """COPY events with the digests of their evidence and of themselves, and their log entries."""
     written = (
-        (*astuple(row), sealed, digest, entry)
+        (*row, sealed, digest, entry)
         for row, sealed, digest, entry in zip(made, evidence, digests, entries, strict=True)
     )
     copy_rows("consent_event", _COLUMNS, written, _TYPES)
@@ -110,11 +109,22 @@ def parents(places: Sequence[int], batch: Sequence[ConsentDraft]) -> dict[int, P
         cursor.execute(
             """
             SELECT DISTINCT ON (subject_id, purpose_key, channel) subject_id, purpose_key, channel, id, notice_version_id, purpose_version
-            FROM consent_event WHERE subject_id = ANY(%s) AND event_type = ANY(%s)
+            FROM consent_event WHERE subject_id = ANY(%s::uuid[]) AND event_type = ANY(%s)
             ORDER BY subject_id, purpose_key, channel, received_at DESC
             """,
-            [[batch[place].subject for place in places], [event.value for event in OPENINGS]],
+            [uuids(batch[place].subject for place in places), [event.value for event in OPENINGS]],
         )
         found = {row[:3]: Parent(*row[3:]) for row in cursor.fetchall()}
     keys = {place: (batch[place].subject, batch[place].purpose, str(batch[place].channel)) for place in places}
     return {place: found[key] for place, key in keys.items() if key in found}
+
+
+def keyed(keys: Sequence[str]) -> dict[str, tuple[UUID, UUID, str, str, str]]:
+    """The events that have these idempotency keys: (event, subject, purpose, channel, event type) by key."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT idempotency_key, id, subject_id, purpose_key, channel, event_type FROM consent_event "
+            "WHERE idempotency_key = ANY(%s::text[])",
+            [words(keys)],
+        )
+        return {row[0]: row[1:] for row in cursor.fetchall()}

@@ -7,16 +7,15 @@ the state of exactly this purpose and channel, and, where there is none, what wa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
-
-from consent import fold, rules
+from consent import answers, fold, prepared, rules
+from consent.answers import AS_COLUMNS, Answers
+from consent.arrays import uuids
 from consent.rules import Standing
-from consent.terms import ANY, Channel, Reason, State
-from consent.verdicts import Row
+from consent.terms import ANY, Channel, State
 from governance.kernel.ids import SubjectId
 from governance.purposes.register import NEWEST
 from governance.purposes.terms import LegalBasis, PurposeVersion
@@ -36,20 +35,15 @@ _STANDING: Final = (
 )
 """Columns of a state in the order of the fields of `Standing` after `erased`."""
 
-_NOBODY: Final[Row] = (list(Reason).index(Reason.NEVER_ASKED), None, None, None)
 _VAULT: Final = DataSubject._meta.db_table
 
-
-def _erased(who: str, until: str = "") -> str:
-    """Whether `who` was erased, here or in the vault: read in the same statement, so that answer and erasure are of one snapshot."""
-    return f"""
-        (EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = {who} AND h.erased_at IS NOT NULL{until and f" AND h.{until}"})
-         OR EXISTS (SELECT 1 FROM {_VAULT} d WHERE d.id = {who} AND d.erased_at IS NOT NULL{until and f" AND d.{until}"}))
-    """
-
-
+# The vault says who was erased too: read in the same statement, so that answer and erasure are of one snapshot.
+_ERASED: Final = f"""
+    (EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = a.id AND h.erased_at IS NOT NULL)
+     OR EXISTS (SELECT 1 FROM {_VAULT} d WHERE d.id = a.id AND d.erased_at IS NOT NULL))
+"""
 _ONE: Final = f"""
-    SELECT {NEWEST}, {_erased("a.id")}, s.purpose_key, s.channel, {", ".join(_STANDING)}
+    SELECT {NEWEST}, {_ERASED}, s.purpose_key, s.channel, {", ".join(_STANDING)}
     FROM (SELECT %s::uuid AS id, %s::text AS purpose, %s::text AS channel) a
     LEFT JOIN consent_state s ON s.subject_id = a.id AND s.purpose_key IN (a.purpose, '{ANY}') AND s.channel IN (a.channel, '{ANY}')
 """
@@ -66,63 +60,58 @@ def _either(column: str) -> str:
     return f"CASE WHEN exact.subject_id IS NULL THEN broad.{column} ELSE exact.{column} END AS {column}"
 
 
-_MANY: Final = """
+_MANY: Final = f"""
     WITH asked AS (SELECT id, place FROM unnest(%(subjects)s::uuid[]) WITH ORDINALITY AS one(id, place)),
-    states AS {states},
-    exact AS (SELECT * FROM states WHERE {exact}),
-    broad AS ({broad}),
+    states AS {{states}},
+    exact AS (SELECT * FROM states WHERE {_EXACT}),
+    broad AS ({_BROAD}),
+    gone AS (
+        SELECT subject_id FROM consent_ledger_head WHERE erased_at <= %(erased_by)s
+        UNION SELECT id FROM {_VAULT} WHERE erased_at <= %(erased_by)s
+    ),
     standing AS (
-        SELECT asked.place, {erased} AS erased, coalesce(exact.status, broad.status, 'none') AS status, {columns}
+        SELECT asked.place, gone.subject_id IS NOT NULL AS erased, coalesce(exact.status, broad.status, 'none') AS status,
+            {", ".join(map(_either, _STANDING[1:]))}
         FROM asked LEFT JOIN exact ON exact.subject_id = asked.id LEFT JOIN broad ON broad.subject_id = asked.id
+            LEFT JOIN gone ON gone.subject_id = asked.id
+    ),
+    answers AS (
+        SELECT place, {{reason}} AS reason, {{event}} AS event_id, {{notice}} AS notice_id, {{valid_until}} AS valid_until FROM standing
     )
-    SELECT place, {reason}, {event}, {notice}, {valid_until} FROM standing
+    {AS_COLUMNS}
 """
 
 
 def of_one(subject: SubjectId, purpose: str, channel: Channel) -> tuple[UUID | None, Standing]:
     """The id of the newest definition of a purpose (for `register.book`), and where the person stands."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ONE, [subject, purpose, channel.value])
-        found = cursor.fetchall()
+    found = prepared.fetch_all(_ONE, [subject, purpose, channel.value])
     return found[0][0], _standing(found)
 
 
 def of_many(
     subjects: list[SubjectId], purpose: PurposeVersion, channel: Channel, at: datetime, *, oldest: int, historical: bool
-) -> list[Row]:
-    """The answer for each of the subjects, aligned. `oldest` is the first purpose version whose consents carry over."""
-    answers: list[Row] = [_NOBODY] * len(subjects)
+) -> Answers:
+    """The answers, by place in `subjects`. `oldest` is the first purpose version whose consents carry over."""
     if not subjects:
-        return answers
-    parameters: dict[str, Any] = {
-        "subjects": subjects,
+        return answers.none()
+    values: dict[str, Any] = {
+        "subjects": uuids(subjects),
         "purpose": purpose.key,
         "channel": channel.value,
         "at": at,
+        "erased_by": at if historical else datetime.max.replace(tzinfo=UTC),
         "oldest": oldest,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_many(purpose, historical=historical), parameters)
-        for place, *row in cursor.fetchall():
-            answers[place - 1] = (row[0], row[1], row[2], row[3])
-    return answers
+    return answers.decode(prepared.fetch_binary(_many(purpose, historical=historical), values))
 
 
 def _many(purpose: PurposeVersion, *, historical: bool) -> str:
     """The statement for a set: over the projection, or over the ledger as it was at an instant."""
     reason, event = rules.sql(purpose)
     by_consent = purpose.legal_basis is LegalBasis.CONSENT
-    states = (
-        f"MATERIALIZED ({fold.folded(fold.BY_SUBJECTS_AT)})"
-        if historical
-        else "NOT MATERIALIZED (SELECT * FROM consent_state)"
-    )
+    then = f"MATERIALIZED ({fold.folded(fold.BY_SUBJECTS_AT)})"
     return _MANY.format(
-        states=states,
-        exact=_EXACT,
-        broad=_BROAD,
-        columns=", ".join(map(_either, _STANDING[1:])),
-        erased=_erased("asked.id", "erased_at <= %(at)s" if historical else ""),
+        states=then if historical else "NOT MATERIALIZED (SELECT * FROM consent_state)",
         reason=reason,
         event=event,
         notice="notice_version_id" if by_consent else "NULL::uuid",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from consent import rules
+from consent import answers, rules
+from consent.answers import Answers
 from consent.terms import Channel, NoticeVersionId, Reason
 from governance.kernel.ids import PurposeKey, SubjectId
 from governance.purposes.terms import LegalBasis
@@ -33,10 +34,6 @@ class Verdict:
     id: UUID | None = None
 
 
-Row = tuple[int, UUID | None, UUID | None, datetime | None]
-"""Of one subject: number of the reason, event, notice version, valid until."""
-
-
 @dataclass(frozen=True)
 class Verdicts:
     """The answers for a set, aligned with `subjects`: whom the gate allows, and how many it refused for which reason."""
@@ -52,8 +49,8 @@ class Verdicts:
     historical: bool = False
     ids: dict[SubjectId, UUID] = field(default_factory=dict)
     """The ids of cited verdicts, after `claim`."""
-    _rows: Sequence[Row] = field(default=(), repr=False)
-    _places: dict[SubjectId, int] = field(default_factory=dict, repr=False)
+    _answers: Answers = field(default_factory=answers.none, repr=False, compare=False)
+    _places: dict[SubjectId, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.subjects)
@@ -62,7 +59,7 @@ class Verdicts:
         """The answer for one of the subjects that were asked about. Raises KeyError for anybody else."""
         if not self._places:
             self._places.update((one, place) for place, one in enumerate(self.subjects))
-        code, event, notice, valid_until = self._rows[self._places[subject]]
+        code, event, notice, valid_until = self._answers.row(self._places[subject])
         reason = rules.reason_of(code)
         return Verdict(
             subject=subject,

@@ -74,19 +74,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='LedgerHead',
-            fields=[
-                ('subject_id', models.UUIDField(primary_key=True, serialize=False)),
-                ('epoch', models.PositiveBigIntegerField(default=0)),
-                ('last_received_at', models.DateTimeField(null=True)),
-                ('erased_at', models.DateTimeField(null=True)),
-            ],
-            options={
-                'verbose_name': 'ledger head',
-                'db_table': 'consent_ledger_head',
-            },
-        ),
-        migrations.CreateModel(
             name='ConsentEvent',
             fields=[
                 ('id', models.UUIDField(default=governance.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
@@ -142,6 +129,20 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'consent states',
                 'db_table': 'consent_state',
                 'constraints': [models.UniqueConstraint(fields=('subject_id', 'purpose_key', 'channel'), name='consent_state_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='LedgerHead',
+            fields=[
+                ('subject_id', models.UUIDField(primary_key=True, serialize=False)),
+                ('epoch', models.PositiveBigIntegerField(default=0)),
+                ('last_received_at', models.DateTimeField(null=True)),
+                ('erased_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'verbose_name': 'ledger head',
+                'db_table': 'consent_ledger_head',
+                'indexes': [models.Index(condition=models.Q(('erased_at__isnull', False)), fields=['erased_at'], name='consent_head_erased')],
             },
         ),
         migrations.CreateModel(

@@ -1,14 +1,15 @@
 """The gate: reasons, the past, sets, citations; it fails closed."""
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from audit.models import Entry
-from consent import citations, gate, ledger
+from consent import citations, gate, ledger, prepared
 from consent.errors import ChannelNotCovered, HistoricalVerdict, NotCovered, UnknownChannel, UnknownVerdict
 from consent.ledger import ANY
 from consent.models import ConsentVerdict, ConsentVerdictSet
@@ -175,10 +176,44 @@ def test_nobody_at_all_is_asked_about(shown: Any) -> None:
     assert citations.cited_set(gate.cite_set(verdicts)).asked == 0
 
 
-def test_a_filter_is_two_statements_whatever_the_size(shown: Any, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(2):
-        gate.filter(people(500), "newsletter", "email")
-    with django_assert_num_queries(1):
+def test_a_filter_is_one_statement_beside_the_register_whatever_the_size(
+    shown: Any, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    fetch = prepared.fetch_binary
+    monkeypatch.setattr(
+        prepared, "fetch_binary", lambda statement, values: asked.append(statement) or fetch(statement, values)
+    )
+    for size in (2, 500):
+        with django_assert_num_queries(1):
+            gate.filter(people(size), "newsletter", "email")
+    assert len(asked) == 2
+
+
+def test_a_check_is_one_prepared_statement_and_sees_a_new_purpose_at_once(
+    shown: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    fetch_all = prepared.fetch_all
+    monkeypatch.setattr(
+        prepared, "fetch_all", lambda statement, values: asked.append(statement) or fetch_all(statement, values)
+    )
+    subject = person()
+    give(subject, shown)
+    for _ in range(12):
+        assert gate.check(subject, "newsletter", "email").allowed
+    assert len(asked) == 12
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%consent_state%'")
+        assert cursor.fetchone() == (1,)
+    arrange.purpose(description_en="Offers of our partners.", reconsent=True)
+    assert reason(subject) == "consent_superseded"
+
+
+def test_the_gate_is_shut_when_the_database_does_not_answer(shown: Any) -> None:
+    with pytest.raises(DatabaseError), transaction.atomic():
+        with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
         gate.check(person(), "newsletter", "email")
 
 
