@@ -101,20 +101,25 @@ def _search(
             continue
         cuts = tables.terms[main].cuts[0]
         now = bin_of(rows[:, number], cuts)
+        # Only whom this feature can move that far, and who has not found a change of one bin already.
+        least, most = _reach(tables, rows, number)
+        open_ = (raw + least < raw_low) | (raw + most > raw_high)
+        worth = np.flatnonzero(open_ & (now > 0) & (best.distance > 1 / len(cuts)))
+        if not len(worth):
+            continue
         for upwards, values in ((True, _lower_edges(cuts)), (False, _upper_edges(cuts))):
-            shifted = raw[:, None] + _differences(tables, rows, number, values)
+            shifted = raw[worth, None] + _differences(tables, rows[worth], number, values)
             places = bin_of(values, cuts)
-            flips = (shifted < raw_low[:, None]) | (shifted > raw_high[:, None])
-            towards = places[None, :] > now[:, None] if upwards else places[None, :] < now[:, None]
-            steps = np.where(
-                flips & towards & (now > 0)[:, None], np.abs(places[None, :] - now[:, None]), np.inf
-            ) / len(cuts)
-            pick = steps.argmin(axis=1)
-            distance = steps[np.arange(count), pick]
-            nearer = np.flatnonzero(distance < best.distance)
-            best.distance[nearer] = distance[nearer]
-            best.feature[nearer], best.term[nearer] = number, main
-            best.bin[nearer], best.value[nearer] = places[pick[nearer]], values[pick[nearer]]
+            flips = (shifted < raw_low[worth, None]) | (shifted > raw_high[worth, None])
+            steps = places[None, :] - now[worth, None] if upwards else now[worth, None] - places[None, :]
+            far = np.where(flips & (steps > 0), steps, np.inf) / len(cuts)
+            pick = far.argmin(axis=1)
+            distance = far[np.arange(len(worth)), pick]
+            nearer = np.flatnonzero(distance < best.distance[worth])
+            who, what = worth[nearer], pick[nearer]
+            best.distance[who] = distance[nearer]
+            best.feature[who], best.term[who] = number, main
+            best.bin[who], best.value[who] = places[what], values[what]
     return best
 
 
@@ -133,6 +138,20 @@ def _differences(tables: ScoringTables, rows: Floats, number: int, values: Float
         table = term.values if axis == 0 else term.values.T
         total += table[there[None, :], other[:, None]] - table[here, other][:, None]
     return total
+
+
+def _reach(tables: ScoringTables, rows: Floats, number: int) -> tuple[Floats, Floats]:
+    """How far at least and at most the log-odds of each row can move when feature `number` takes another value: bounds, per row."""
+    least, most = np.zeros(len(rows)), np.zeros(len(rows))
+    for term in tables.terms:
+        if number not in term.features:
+            continue
+        axis = term.features.index(number)
+        places = tuple(bin_of(rows[:, one], cuts) for one, cuts in zip(term.features, term.cuts, strict=True))
+        here, others = term.values[places], places[:axis] + places[axis + 1 :]
+        least += term.values.min(axis=axis)[others] - here
+        most += term.values.max(axis=axis)[others] - here
+    return least, most
 
 
 def _lower_edges(cuts: Floats) -> Floats:

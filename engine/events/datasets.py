@@ -18,9 +18,10 @@ LARGEST_VALUE_CENTS = 50_000
 
 # The sums are of one person each: the noise is added above, by `governance.aggregates`.
 _ROWS = """
-SELECT subject_id::text, coalesce(department, 'other'), extract(month FROM occurred_at)::int,
-       least(sum(value_cents), %s)::bigint, count(DISTINCT basket)
-FROM engine_event WHERE kind = 'purchase' AND subject_id = ANY(%s)
+SELECT subject_id::text, department, month, least(sum(value_cents), %s)::bigint, count(*)
+FROM (SELECT subject_id, coalesce(department, 'other') AS department, extract(month FROM occurred_at)::int AS month,
+             sum(value_cents) AS value_cents
+      FROM engine_event WHERE kind = 'purchase' AND subject_id = ANY(%s) GROUP BY 1, 2, 3, basket) AS visits
 GROUP BY 1, 2, 3
 """
 

@@ -1,6 +1,6 @@
 """Taking events in: a table of any length, in batches, each one transaction with one log entry.
 
-Measured with the 1,469,307 basket lines of Complete Journey on two cores: see docs/decisions on the event table.
+Of 1.47 million basket lines PostgreSQL has work for 12 seconds, this side for 7, partly at the same time.
 """
 
 from __future__ import annotations

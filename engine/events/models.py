@@ -51,6 +51,11 @@ class IngestBatch(models.Model):
 class Event(models.Model):
     """One thing that one person did. Typed columns hold the fields of purchases, `attributes` those of the other kinds.
 
+    Typed, because jsonb took 40 % longer to load and 60 % more room (1.47 million lines: 209 against 425 MB). One table, because a
+    partition by time would need the time in its key, and then one event id could be accepted once in each partition: idempotence by id
+    is the promise, so deletion by age goes through the summaries by block range. Ids that follow time (`identity`) would let the table
+    be partitioned by ranges of the id when it outgrows one.
+
     The batch is a number and no foreign key: its check would cost as much as the row. `check_invariants` looks instead.
     """
 

@@ -1,4 +1,4 @@
-"""Reading the history by columns: COPY out of PostgreSQL in its binary form, straight into numpy and Polars.
+"""Reading the history by columns: packed by PostgreSQL into binary records, straight into numpy and Polars.
 
 1.47 million lines become 156 thousand visits in the database, so a reader waits about a second, not ten.
 """
@@ -12,21 +12,21 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 from django.db import connection, transaction
-from numpy.typing import NDArray
 
 from governance.kernel.copy import copy_rows
 from governance.kernel.ids import SubjectId
 
 # One visit is one basket at one instant: grouping by the instant too keeps a late line of a basket out of cuts before it.
 _VISITS = """
-SELECT subject_id, occurred_at, sum(value_cents)::bigint, coalesce(sum(discount_cents), 0)::bigint,
-       coalesce(sum(coupon_cents), 0)::bigint, count(*)
+SELECT subject_id, occurred_at, sum(value_cents)::bigint AS value_cents, coalesce(sum(discount_cents), 0)::bigint AS discount_cents,
+       coalesce(sum(coupon_cents), 0)::bigint AS coupon_cents, count(*) AS lines
 FROM engine_event WHERE kind = 'purchase' {wanted} GROUP BY subject_id, occurred_at, basket
 """
 _INSTANTS = "SELECT subject_id, occurred_at FROM engine_event WHERE kind = '{kind}' {wanted}"
 _WANTED = "AND subject_id IN (SELECT subject_id FROM engine_event_wanted)"
+# All rows of a subject as one string of fixed-width records: a row each through the wire protocol costs ten times as much here.
+_PACKED = "SELECT subject_id, string_agg({record}, ''::bytea) FROM ({query}) AS rows GROUP BY subject_id"
 _EPOCH_OFFSET_US = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01, everybody else from 1970-01-01
-_HEADER_BYTES, _TRAILER_BYTES = 19, 2
 
 VISIT_COLUMNS = ("value_cents", "discount_cents", "coupon_cents", "lines")
 
@@ -50,15 +50,14 @@ class History:
 
 
 def history(subjects: Sequence[SubjectId]) -> History:
-    """The history of these subjects in one consistent snapshot; order and duplicates of `subjects` are kept."""
+    """The history of these subjects, each once, in the order in which they are first named."""
     distinct = tuple(dict.fromkeys(subjects))
     with transaction.atomic():
         _want(distinct)
-        visits = _copy(_VISITS.format(wanted=_WANTED), VISIT_COLUMNS)
-        redemptions = _copy(_INSTANTS.format(kind="coupon_redeemed", wanted=_WANTED), ())
-        campaigns = _copy(_INSTANTS.format(kind="campaign_received", wanted=_WANTED), ())
-    frames = (_frame(rows, distinct) for rows in (visits, redemptions, campaigns))
-    return History(distinct, *frames)
+        visits = _read(_VISITS.format(wanted=_WANTED), VISIT_COLUMNS, distinct)
+        redemptions = _read(_INSTANTS.format(kind="coupon_redeemed", wanted=_WANTED), (), distinct)
+        campaigns = _read(_INSTANTS.format(kind="campaign_received", wanted=_WANTED), (), distinct)
+    return History(distinct, visits, redemptions, campaigns)
 
 
 def subjects_with_events() -> list[SubjectId]:
@@ -94,42 +93,22 @@ def _want(subjects: Sequence[SubjectId]) -> None:
         cursor.execute("ANALYZE engine_event_wanted")
 
 
-def _copy(query: str, columns: Sequence[str]) -> NDArray[np.void]:
-    """Rows of (uuid, timestamptz, bigint…) without nulls: each is of one length in PostgreSQL's binary COPY format."""
-    numbers = ("subject", "at", *columns)
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for name in numbers:
-        fields += [(f"{name}_length", ">i4"), (name, "V16" if name == "subject" else ">i8")]
-    buffer = bytearray()
-    with connection.cursor() as cursor, cursor.cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)") as copy:
-        for chunk in copy:
-            buffer += chunk
-    body = memoryview(buffer)[_HEADER_BYTES : len(buffer) - _TRAILER_BYTES]
-    return np.frombuffer(body, dtype=np.dtype(fields))
-
-
-def _frame(rows: NDArray[np.void], subjects: Sequence[SubjectId]) -> pl.DataFrame:
-    names = [
-        name
-        for name in rows.dtype.names or ()
-        if name not in {"fields", "subject", "at"} and not name.endswith("_length")
-    ]
-    instants = rows["at"].astype(np.int64) + _EPOCH_OFFSET_US
+def _read(query: str, columns: Sequence[str], subjects: Sequence[SubjectId]) -> pl.DataFrame:
+    """Rows of subject, instant and whole numbers without nulls, as a frame."""
+    record = " || ".join(["timestamptz_send(occurred_at)", *(f"int8send({name})" for name in columns)])
+    with connection.cursor() as cursor:
+        cursor.execute(_PACKED.format(record=record, query=query))
+        packed = cursor.fetchall()
+    place = {subject: number for number, subject in enumerate(subjects)}
+    rows = np.frombuffer(b"".join(records for _, records in packed), dtype=[(name, ">i8") for name in ("at", *columns)])
+    lengths = [len(records) // rows.dtype.itemsize for _, records in packed]
+    places = np.array([place[SubjectId(subject)] for subject, _ in packed], np.uint32)
     return pl.DataFrame(
         {
-            "subject": _places(rows["subject"], subjects),
-            "at": pl.Series(instants, dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
-            **{name: rows[name].astype(np.int64) for name in names},
+            "subject": np.repeat(places, lengths),
+            "at": pl.Series(rows["at"].astype(np.int64) + _EPOCH_OFFSET_US, dtype=pl.Int64).cast(
+                pl.Datetime("us", "UTC")
+            ),
+            **{name: rows[name].astype(np.int64) for name in columns},
         }
     )
-
-
-def _places(column: NDArray[np.void], subjects: Sequence[SubjectId]) -> NDArray[np.uint32]:
-    """For each 16-byte id its place in `subjects`."""
-    if not len(column):
-        return np.zeros(0, np.uint32)
-    distinct, where = np.unique(np.ascontiguousarray(column).view("S16"), return_inverse=True)
-    place = {
-        subject.bytes.rstrip(b"\0"): number for number, subject in enumerate(subjects)
-    }  # numpy strips the zeros too
-    return np.array([place[bytes(identifier)] for identifier in distinct], np.uint32)[where]
