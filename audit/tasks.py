@@ -1,10 +1,29 @@
 """What runs on a calendar."""
 
-from audit import sequencer
-from governance.jobs.handlers import every
+from django.db import transaction
+
+from audit import sequencer, verification
+from governance.jobs.handlers import Args, every, handles
+from governance.jobs.leases import Lease
+from governance.jobs.queue import schedule
+from governance.kernel import clock
+from governance.kernel.actors import SYSTEM
 
 
 @every(seconds=2, name="audit.sequence")
 def sequence() -> None:
     """Number what was committed since."""
     sequencer.sequence()
+
+
+@every(seconds=24 * 3600, name="audit.verify")
+def verify_daily() -> None:
+    """Have the whole log verified once a day, as a job: it takes minutes, and the calendar must not wait for it."""
+    with transaction.atomic():
+        schedule("audit.verify", key=f"audit.verify:{clock.today()}")
+
+
+@handles("audit.verify", max_attempts=3, lease_seconds=3600)
+def verify(args: Args, lease: Lease) -> None:
+    """Verify, and keep the result as an entry."""
+    verification.record(verification.verify_log(), actor=SYSTEM)

@@ -16,11 +16,15 @@ from django.db import connection, transaction
 from audit import anchors, checkpoints, evidence, rows
 from audit.diagnosis import Harm, first_difference
 from audit.errors import NoteInvalid
-from audit.log import staged_mac
+from audit.log import emit, staged_mac
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash, perfect_root
 from audit.tiles import HEIGHT, WIDTH
-from governance.kernel import crypto
+from governance.kernel import crypto, logs
+from governance.kernel.actors import Actor
+from governance.kernel.errors import JSON
 from governance.kernel.progress import Progress, no_progress
+
+_logger = logs.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,22 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
             kept_elsewhere=len(kept),
             problems=tuple(findings.problems),
         )
+
+
+def record(report: Report, *, actor: Actor) -> UUID:
+    """Keep the result of a verification as an entry of the log; a bad one is also reported to the service's own logs."""
+    facts: dict[str, JSON] = {
+        "entries": report.entries,
+        "root": report.root_sha256,
+        "kept_elsewhere": report.kept_elsewhere,
+    }
+    if not report.verified:
+        bad = report.first_bad
+        facts["problems"] = len(report.problems)
+        facts["first_bad"] = None if bad is None else {"seq": bad.seq, "kind": str(bad.kind)}
+        _logger.error("log_not_verified", entries=report.entries, count=len(report.problems))
+    with transaction.atomic():
+        return emit("log.verified" if report.verified else "log.verification_failed", actor=actor, facts=facts)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Entries are staged by functions in the database, planned once for each connection; their queue is vacuumed as a queue."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import migrations
 
 from audit.staging import StagingFunctions
@@ -10,6 +11,7 @@ class Migration(migrations.Migration):
 
     operations = [
         StagingFunctions(),
+        migrations.AddIndex("entry", BrinIndex(fields=["occurred_at"], name="audit_entry_occurred_at")),
         # Rows live here for seconds: clear them out by number, not when a fifth of a table that is always small has died.
         migrations.RunSQL(
             "ALTER TABLE audit_pending SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
 from django.db import transaction
 
-from audit import checkpoints, keys, models, notes, sequencer
+from audit import checkpoints, keys, models, notes, sequencer, tasks, verification
 from audit.merkle import HASH_SIZE, leaf_hash, perfect_root
 from audit.verification import Report, verify_log
+from governance.jobs.worker import drain
+from governance.kernel.actors import SYSTEM
 from governance.kernel.crypto import SigningKey
 from governance.kernel.ids import SubjectId, uuid7
 from tests.integration.audit.arrange import sql, undone, unguarded, write, write_log
@@ -297,3 +300,15 @@ def test_honest_histories_raise_no_alarm():
                 if rng.random() < 0.7:
                     sequencer.sequence(batch=rng.randint(1, 60))
             assert verify_log().verified
+
+
+def test_the_daily_verification_keeps_its_result_as_an_entry(ids: list):
+    tasks.verify_daily()
+    tasks.verify_daily()  # once a day
+    assert drain(kinds=["audit.verify"]).done == 1
+    kept = models.Entry.objects.get(action="log.verified")
+    assert json.loads(kept.header)["facts"]["entries"] == SIZE
+    forge_header(300)
+    verification.record(verify_log(), actor=SYSTEM)
+    failed = models.Entry.objects.get(action="log.verification_failed")
+    assert json.loads(failed.header)["facts"]["first_bad"] == {"kind": "changed", "seq": 300}
