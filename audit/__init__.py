@@ -11,5 +11,13 @@ What must stay true:
 * Entries are numbered without gaps by one sequencer, and no checkpoint is signed that does not extend the one before.
 * Whoever holds an exported bundle and the public key verifies the log with ``audit/verify.py`` alone, without trusting us.
 
+Where what is:
+
+* writing: ``log`` (emit, emit_many), ``entries`` (the bytes that are hashed), ``capture`` and ``acting`` (configuration changes)
+* the tree: ``merkle``, ``tiles``, ``tree``, ``sequencer``, ``checkpoints``, ``notes``, ``keys``, ``anchors``
+* proving: ``verification`` (from the database; ``rows``, ``evidence``, ``diagnosis``), ``receipts``, ``bundles``, ``verify`` (alone)
+* decisions: ``decisions``, ``decision_records``, ``reasons``, ``wording``, ``reviews``
+* people's rights: ``sources``, ``tombstones``, ``erasable``; outsiders: ``public``; services: ``api``; staff: ``admin``
+
 ``merkle.py``, ``tiles.py`` and ``verify.py`` import neither Django nor the ORM.
 """
