@@ -44,6 +44,12 @@ _HINTS: Mapping[str, str] = {
     "CRYPTO": r"\w{26}",
     "UUID": r"-[0-9A-Fa-f]{4}-",
 }
+_GROUP = as_written(r"\d+")
+_MOST_GROUPS = 8
+_LEAST_DIGITS = 3
+_TYPES = (
+    "fixed_line mobile toll_free premium_rate shared_cost personal_number voip pager uan voicemail".split()  # noqa: SIM905
+)
 _PHONE_HINT = as_written(r"\d(?:[^\w\n]{0,4}\d){4}")
 _NUMBERS = as_written(r"\+?\d(?:[^\p{L}\n\d]{0,4}\d){4,}")
 # Languages that Presidio's own configuration gives these recognizers to; what is written the same everywhere.
@@ -159,8 +165,9 @@ class _Phones:
             return
         runs = [_Run.of(text, *run.span()) for run in _NUMBERS.finditer(text)]
         seen: set[tuple[int, int]] = set()
-        for region in self._regions:
-            if not any(region.can_have(run) for run in runs):
+        for place, region in enumerate(self._regions):
+            # A number behind a plus is the same everywhere: the first region says whether it is one.
+            if not any(region.can_have(run) or (place == 0 and text[run.start] == "+") for run in runs):
                 continue
             budget.left()
             for match in phonenumbers.PhoneNumberMatcher(text, region.code, leniency=self._leniency, max_tries=1_000):
@@ -175,18 +182,20 @@ class _Phones:
 
 @dataclass(frozen=True)
 class _Run:
-    """Digits with little between them. ``solid``: the digits, when nothing at all is between them: one number or none."""
+    """Digits with little between them. ``numbers``: what they can be read as, any consecutive groups of them written together."""
 
     start: int
     end: int
-    digits: int
-    solid: str
+    numbers: tuple[str, ...] | None  # None: cannot be told, for there are too many groups, or other digits than 0-9
 
     @classmethod
     def of(cls, text: str, start: int, end: int) -> _Run:
-        written = text[start:end]
-        digits = sum(map(str.isdigit, written))
-        return cls(start, end, digits, written if digits == len(written) and written.isascii() else "")
+        groups = _GROUP.findall(text[start:end])
+        if len(groups) > _MOST_GROUPS or not all(map(str.isascii, groups)):
+            return cls(start, end, None)
+        size = len(groups)
+        numbers = ("".join(groups[low:high]) for low in range(size) for high in range(low + 1, size + 1))
+        return cls(start, end, tuple(number for number in numbers if len(number) > _LEAST_DIGITS))
 
 
 @dataclass(frozen=True)
@@ -194,7 +203,6 @@ class _Region:
     """What national numbers of a region look like, from the library's own tables."""
 
     code: str
-    least: int  # digits
     country: str  # code, as digits
     pattern: Any
     prefix: Any  # trunk and carrier prefixes, or None
@@ -202,31 +210,31 @@ class _Region:
     @classmethod
     def of(cls, code: str) -> _Region:
         metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region(code)
-        description, prefix = metadata.general_desc, metadata.national_prefix_for_parsing
+        prefix = metadata.national_prefix_for_parsing
+        # A number is valid when it is of one of these types; the general description allows more.
+        descriptions = [getattr(metadata, name) for name in _TYPES]
+        patterns = {found.national_number_pattern for found in descriptions if found and found.national_number_pattern}
         return cls(
             code,
-            min(description.possible_length),
             str(metadata.country_code),
-            as_written(description.national_number_pattern),
+            as_written("|".join(f"(?:{pattern})" for pattern in sorted(patterns))),
             as_written(prefix) if prefix else None,
         )
 
     def can_have(self, run: _Run) -> bool:
-        """Whether a number of this region, or an international one dialled there, can lie in the run.
+        """Whether a number of this region, or an international one dialled or written there, can lie in the run."""
+        return run.numbers is None or any(map(self._fits, run.numbers))
 
-        Digits in one piece must be a national number, bare or behind a country code, a trunk or a carrier prefix.
-        """
-        if run.digits < self.least:
-            return False
-        if not run.solid or run.solid[0] == "0":
+    def _fits(self, number: str) -> bool:
+        """Whether digits can be a national number, bare or behind a country code, a trunk or a carrier prefix."""
+        if number.startswith(("00", "011")):
             return True
-        written = [run.solid]
-        if run.solid.startswith(self.country):
-            written.append(run.solid.removeprefix(self.country))
-        for number in written:
-            if self.pattern.fullmatch(number) or number[:1] == "0":
-                return True
-            found = self.prefix.match(number) if self.prefix is not None else None
-            if found and (any(found.groups()) or self.pattern.fullmatch(number, found.end())):
-                return True
-        return False
+        if self._is_national(number):
+            return True
+        return number.startswith(self.country) and self._is_national(number.removeprefix(self.country))
+
+    def _is_national(self, number: str) -> bool:
+        if self.pattern.fullmatch(number) or self.pattern.fullmatch(number.lstrip("0")):
+            return True
+        found = self.prefix.match(number) if self.prefix is not None else None
+        return found is not None and (any(found.groups()) or self.pattern.fullmatch(number, found.end()) is not None)
