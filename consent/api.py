@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.urls import path
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,7 +18,20 @@ from rest_framework.views import APIView
 
 from consent import gate, ledger, notices, receipts, signing
 from consent.errors import UnknownSubject
-from consent.ledger import ANY, ConsentDraft, EventType
+from consent.ledger import ConsentDraft, EventType
+from consent.shapes import (
+    AudienceOut,
+    CheckAudienceIn,
+    CheckConsentIn,
+    PresentationOut,
+    ReceiptOut,
+    RecordConsentIn,
+    RecordedOut,
+    ShowNoticeIn,
+    VerdictOut,
+    VerifyReceiptIn,
+    WithdrawConsentIn,
+)
 from consent.terms import NoticeVersionId
 from governance.accounts.api import actor_of, requires
 from governance.kernel.api import StrictSerializer
@@ -28,70 +42,12 @@ from pseudonymize import vault
 _OPTIONAL = ("presentation", "valid_until", "jurisdiction", "evidence", "source_sha256")
 
 
-class SubjectIn(StrictSerializer):
-    """Exactly one of the two names of a person."""
-
-    subject = serializers.CharField(max_length=40, required=False)
-    customer_id = serializers.CharField(max_length=200, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("subject" in attrs) == ("customer_id" in attrs):
-            raise serializers.ValidationError({"subject": ["Send either subject or customer_id."]})
-        return attrs
-
-
-class CheckConsentIn(SubjectIn):
-    purpose = serializers.CharField(max_length=64)
-    channel = serializers.CharField(max_length=16)
-
-
-class CheckAudienceIn(StrictSerializer):
-    subjects = serializers.ListField(child=serializers.CharField(max_length=40), max_length=10_000)
-    purpose = serializers.CharField(max_length=64)
-    channel = serializers.CharField(max_length=16)
-    cited_for = serializers.RegexField(
-        r"^[A-Za-z0-9._:-]{1,120}$", help_text="What rests on the answer, such as training_run:42."
-    )
-
-
-class RecordConsentIn(SubjectIn):
-    purpose = serializers.CharField(max_length=64)
-    channel = serializers.CharField(max_length=16)
-    event_type = serializers.CharField(max_length=20)
-    method = serializers.CharField(max_length=40)
-    occurred_at = serializers.DateTimeField(required=False)
-    notice_version = serializers.CharField(max_length=40, required=False)
-    presentation = serializers.CharField(max_length=4000, required=False)
-    valid_until = serializers.DateTimeField(required=False)
-    jurisdiction = serializers.CharField(max_length=6, required=False)
-    evidence = serializers.DictField(required=False)
-    source_sha256 = serializers.CharField(max_length=64, required=False)
-
-
-class WithdrawConsentIn(SubjectIn):
-    purpose = serializers.CharField(max_length=64, default=ANY, help_text="All purposes unless named.")
-    channel = serializers.CharField(max_length=16, default=ANY, help_text="All channels unless named.")
-    occurred_at = serializers.DateTimeField(required=False)
-
-
-class ShowNoticeIn(StrictSerializer):
-    notice_versions = serializers.ListField(child=serializers.CharField(max_length=40), min_length=1, max_length=20)
-    subject = serializers.CharField(max_length=40, required=False)
-    purposes = serializers.ListField(child=serializers.CharField(max_length=64), max_length=50, required=False)
-    jurisdiction = serializers.CharField(max_length=6, default="EU")
-    ui_variant = serializers.CharField(max_length=40, default="default")
-
-
-class VerifyReceiptIn(StrictSerializer):
-    receipt = serializers.CharField(max_length=20_000)
-
-
 class Checks(APIView):
     """POST: may this person's data be used for this purpose over this channel? Answers with a reason and the id of a kept verdict."""
 
     permission_classes = (requires("consent:read"),)
-    serializer_class = CheckConsentIn
 
+    @extend_schema(operation_id="consent_check", request=CheckConsentIn, responses={200: VerdictOut})
     def post(self, request: Request) -> Response:
         asked = _valid(CheckConsentIn, request)
         with transaction.atomic():
@@ -104,8 +60,8 @@ class Audiences(APIView):
     """POST: the same for up to ten thousand people; keeps one verdict set and names who is allowed."""
 
     permission_classes = (requires("consent:read"),)
-    serializer_class = CheckAudienceIn
 
+    @extend_schema(operation_id="consent_check_audience", request=CheckAudienceIn, responses={200: AudienceOut})
     def post(self, request: Request) -> Response:
         asked = _valid(CheckAudienceIn, request)
         subjects = [SubjectId(from_opaque("sub", text)) for text in asked["subjects"]]
@@ -128,8 +84,10 @@ class Events(APIView):
     """POST: record what a person did. Needs an `Idempotency-Key`; the same key again is the same event."""
 
     permission_classes = (requires("consent:write"),)
-    serializer_class = RecordConsentIn
 
+    @extend_schema(
+        operation_id="consent_record", request=RecordConsentIn, responses={200: RecordedOut, 201: RecordedOut}
+    )
     def post(self, request: Request) -> Response:
         given = _valid(RecordConsentIn, request)
         key = request.headers.get("Idempotency-Key", "")
@@ -155,8 +113,10 @@ class Withdrawals(APIView):
     """POST: withdraw, from one purpose and channel or from all. No token, no reason; a key for retries is welcome."""
 
     permission_classes = (requires("consent:write"),)
-    serializer_class = WithdrawConsentIn
 
+    @extend_schema(
+        operation_id="consent_withdraw", request=WithdrawConsentIn, responses={200: RecordedOut, 201: RecordedOut}
+    )
     def post(self, request: Request) -> Response:
         given = _valid(WithdrawConsentIn, request)
         actor = actor_of(request)
@@ -177,6 +137,7 @@ class States(APIView):
 
     permission_classes = (requires("consent:read"),)
 
+    @extend_schema(operation_id="consent_state", responses={200: dict})
     def get(self, request: Request, subject: str) -> Response:
         identifier = SubjectId(from_opaque("sub", subject))
         states = [
@@ -202,6 +163,7 @@ class History(APIView):
 
     permission_classes = (requires("consent:read"),)
 
+    @extend_schema(operation_id="consent_history", responses={200: dict})
     def get(self, request: Request, subject: str) -> Response:
         identifier = SubjectId(from_opaque("sub", subject))
         events = [
@@ -229,6 +191,7 @@ class Receipts(APIView):
 
     permission_classes = (requires("consent:read"),)
 
+    @extend_schema(operation_id="consent_receipt", responses={200: ReceiptOut})
     def get(self, request: Request, event: str) -> Response:
         return Response({"receipt": receipts.issue(from_opaque("cev", event))})
 
@@ -237,8 +200,8 @@ class ReceiptVerification(APIView):
     """POST: what a receipt says, if this service signed it."""
 
     permission_classes = (requires("consent:read"),)
-    serializer_class = VerifyReceiptIn
 
+    @extend_schema(operation_id="consent_receipt_verify", request=VerifyReceiptIn, responses={200: dict})
     def post(self, request: Request) -> Response:
         given = _valid(VerifyReceiptIn, request)
         return Response({"content": receipts.verify(given["receipt"], signing.public_key())})
@@ -248,8 +211,8 @@ class Presentations(APIView):
     """POST: the token that binds what is about to be shown to what is agreed; send it back with the consent."""
 
     permission_classes = (requires("consent:write"),)
-    serializer_class = ShowNoticeIn
 
+    @extend_schema(operation_id="consent_present", request=ShowNoticeIn, responses={201: PresentationOut})
     def post(self, request: Request) -> Response:
         given = _valid(ShowNoticeIn, request)
         token = notices.shown(
@@ -268,6 +231,7 @@ class Notices(APIView):
 
     permission_classes = (requires("consent:read"),)
 
+    @extend_schema(operation_id="consent_notices", responses={200: dict})
     def get(self, request: Request) -> Response:
         language = request.query_params.get("language", "en")
         return Response(
@@ -296,6 +260,7 @@ class Keys(APIView):
     authentication_classes: tuple[Any, ...] = ()
     permission_classes: tuple[Any, ...] = ()
 
+    @extend_schema(operation_id="consent_keys", responses={200: dict})
     def get(self, request: Request) -> Response:
         return Response({"keys": [signing.public_jwk()]})
 

@@ -58,7 +58,8 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class ConsentStatus:
-    """Where a person stands with a purpose on a channel. `status` is EXPIRED once `valid_until` has passed."""
+    """Where a person stands with a purpose on a channel. `status` is EXPIRED once `valid_until` has passed, and SUPERSEDED
+    once the purpose has asked everybody again."""
 
     purpose: PurposeKey
     channel: str
@@ -119,9 +120,9 @@ def record(events: ConsentDraft | Sequence[ConsentDraft], *, actor: Actor) -> li
 
 def current(subject: SubjectId) -> list[ConsentStatus]:
     """Where the person stands with every purpose and channel that anything was ever recorded about, in order of both."""
-    at = now()
+    at, book = now(), newest_book()
     states = ConsentState.objects.filter(subject_id=subject).order_by("purpose_key", "channel")
-    standings = (_status(row, at) for row in states)
+    standings = (_status(row, at, book) for row in states)
     return [one for one in standings if one.status is not State.NONE or one.objected or one.restricted or one.opted_out]
 
 
@@ -319,11 +320,14 @@ def _at(status: State, valid_until: datetime | None, at: datetime) -> State:
     return State.EXPIRED if ran_out else status
 
 
-def _status(row: ConsentState, at: datetime) -> ConsentStatus:
+def _status(row: ConsentState, at: datetime, book: Book) -> ConsentStatus:
+    status = _at(State(row.status), row.valid_until, at)
+    if status is State.GIVEN and (row.purpose_version or 0) < book.oldest_consent(book.current(row.purpose_key, at)):
+        status = State.SUPERSEDED  # the purpose has asked again since
     return ConsentStatus(
         purpose=PurposeKey(row.purpose_key),
         channel=row.channel,
-        status=_at(State(row.status), row.valid_until, at),
+        status=status,
         event_id=row.event_id,
         notice_version_id=NoticeVersionId(row.notice_version_id) if row.notice_version_id else None,
         purpose_version=row.purpose_version,

@@ -68,6 +68,20 @@ def test_every_answer_of_a_claim_is_kept_refusals_too() -> None:
     assert kept == {verdicts.ids[yes]: True, verdicts.ids[no]: False}
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_of_two_hundred_one_of_whom_withdraws_just_before_exactly_199_are_claimed(seed: int) -> None:
+    arrange.purpose()
+    shown = arrange.notice()
+    crowd = people(200)
+    ledger.record([draft(subject, "given", notice_version_id=shown) for subject in crowd], actor=STAFF)
+    permitted = gate.filter(crowd, "newsletter", "email").allowed
+    unlucky = random.Random(seed).choice(crowd)
+    withdraw(unlucky)
+    verdicts = claim(*permitted)
+    assert set(permitted) - set(verdicts.allowed) == {unlucky}
+    assert ConsentVerdict.objects.filter(allowed=True).count() == 199
+
+
 def test_nothing_of_a_claim_is_kept_when_its_transaction_fails() -> None:
     arrange.purpose(legal_basis="contract")
     with transaction.atomic():

@@ -259,5 +259,6 @@ def test_a_new_version_of_a_purpose_asks_again_only_when_it_says_so(shown: Any) 
     arrange.purpose(description_en="Offers of our partners.", reconsent=True)
     assert reason(subject) == "consent_superseded"
     assert gate.filter([subject], "newsletter", "email").refused == {Reason.SUPERSEDED: 1}
+    assert [one.status for one in ledger.current(subject)] == ["superseded"]
     give(subject, shown)
     assert gate.check(subject, "newsletter", "email").allowed
