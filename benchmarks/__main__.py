@@ -11,8 +11,8 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "reference" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-`make bench` measures each promise of speed against its peer in one run, on one core, on the same data, and writes this page. What counts is the
-ratio; peers and their versions are in `benchmarks/requirements.in`.
+`make bench` measures each promise of speed against its peer in one run, on one core, on the same data, and writes this page.
+What counts is the ratio; peers and their versions are in `benchmarks/requirements.in`.
 
 """
 

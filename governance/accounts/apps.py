@@ -14,7 +14,7 @@ class AccountsConfig(AppConfig):
         from allauth.account.decorators import secure_admin_login
         from django.contrib import admin
 
-        from governance.accounts import login
+        from governance.accounts import login, schema  # noqa: F401 - the scheme registers itself
 
         post_migrate.connect(_seed_roles, dispatch_uid="accounts.seed_roles")
         login.record_wrong_codes()

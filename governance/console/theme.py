@@ -31,15 +31,28 @@ def _may_view(model: str) -> Callable[[HttpRequest], bool]:
 
 def _item(title: str, icon: str, model: str) -> dict[str, Any]:
     app, _, name = model.partition(".")
-    return {"title": title, "icon": icon, "link": _link(f"admin:{app}_{name}_changelist"), "permission": _may_view(model)}
+    return {
+        "title": title,
+        "icon": icon,
+        "link": _link(f"admin:{app}_{name}_changelist"),
+        "permission": _may_view(model),
+    }
 
 
 _ROOMS: dict[str, list[dict[str, Any]]] = {
     "": [
         {"title": "Today", "icon": "today", "link": _link("admin:index")},
-        {"title": "Verify the log", "icon": "verified", "link": _link("console_log"), "permission": _may_view("audit.entry")},
+        {
+            "title": "Verify the log",
+            "icon": "verified",
+            "link": _link("console_log"),
+            "permission": _may_view("audit.entry"),
+        },
     ],
-    "Requests of people": [_item("Requests", "inbox", "dsar.subjectrequest"), _item("Certificates", "workspace_premium", "dsar.certificate")],
+    "Requests of people": [
+        _item("Requests", "inbox", "dsar.subjectrequest"),
+        _item("Certificates", "workspace_premium", "dsar.certificate"),
+    ],
     "Consent": [
         _item("Ledger", "history", "consent.consentevent"),
         _item("States", "toggle_on", "consent.consentstate"),
@@ -59,7 +72,10 @@ _ROOMS: dict[str, list[dict[str, Any]]] = {
         _item("Decisions", "balance", "audit.decision"),
         _item("Changes of configuration", "edit_note", "auditlog.logentry"),
     ],
-    "Privacy budget": [_item("Budgets", "savings", "aggregates.budget"), _item("Releases", "publish", "aggregates.release")],
+    "Privacy budget": [
+        _item("Budgets", "savings", "aggregates.budget"),
+        _item("Releases", "publish", "aggregates.release"),
+    ],
     "Registers": [
         _item("Retention rules", "auto_delete", "retention.retentionrule"),
         _item("Breaches", "warning", "incidents.personaldatabreach"),

@@ -87,7 +87,8 @@ def _consent_rate() -> Figure:
         given=Count("id", filter=Q(status=State.GIVEN)), answered=Count("id")
     )
     week = ConsentEvent.objects.filter(received_at__gte=clock.now() - timedelta(days=7)).aggregate(
-        given=Count("id", filter=Q(event_type=EventType.GIVEN)), withdrawn=Count("id", filter=Q(event_type=EventType.WITHDRAWN))
+        given=Count("id", filter=Q(event_type=EventType.GIVEN)),
+        withdrawn=Count("id", filter=Q(event_type=EventType.WITHDRAWN)),
     )
     rate = f"{counts['given'] / counts['answered']:.0%}" if counts["answered"] else "–"
     detail = f"{week['given']} given, {week['withdrawn']} withdrawn in 7 days"
@@ -134,11 +135,12 @@ def _state(due: date) -> str:
 def _tracker() -> list[dict[str, str]]:
     """One square a day: green with a signed checkpoint, grey without entries, red with entries that none covers."""
     first = clock.today() - timedelta(days=_DAYS - 1)
+    start = datetime.combine(first, time.min, UTC)
     signed = set(
-        Checkpoint.objects.filter(created_at__date__gte=first).values_list(TruncDate("created_at"), flat=True).distinct()
+        Checkpoint.objects.filter(created_at__gte=start).values_list(TruncDate("created_at"), flat=True).distinct()
     )
     recorded = dict(
-        Entry.objects.filter(occurred_at__date__gte=first)
+        Entry.objects.filter(occurred_at__gte=start)
         .values_list(TruncDate("occurred_at"))
         .annotate(count=Count("id"))
         .order_by()
@@ -160,7 +162,9 @@ def _trend() -> dict[str, Any]:
     """Given and withdrawn by week, for the theme's line chart."""
     first = clock.now() - timedelta(weeks=_WEEKS)
     rows = (
-        ConsentEvent.objects.filter(occurred_at__gte=first, event_type__in=[EventType.GIVEN, EventType.WITHDRAWN, EventType.REFUSED])
+        ConsentEvent.objects.filter(
+            occurred_at__gte=first, event_type__in=[EventType.GIVEN, EventType.WITHDRAWN, EventType.REFUSED]
+        )
         .annotate(week=TruncWeek("occurred_at"))
         .values_list("week", "event_type")
         .annotate(count=Count("id"))
@@ -168,7 +172,11 @@ def _trend() -> dict[str, Any]:
     )
     weeks = sorted({week for week, _, _ in rows})
     counted = {(week, kind): count for week, kind, count in rows}
-    kinds = ((EventType.GIVEN, "Given", "#2e6954"), (EventType.WITHDRAWN, "Withdrawn", "#b45309"), (EventType.REFUSED, "Refused", "#6b7280"))
+    kinds = (
+        (EventType.GIVEN, "Given", "#2e6954"),
+        (EventType.WITHDRAWN, "Withdrawn", "#b45309"),
+        (EventType.REFUSED, "Refused", "#6b7280"),
+    )
     return {
         "labels": [week.date().isoformat() for week in weeks],
         "datasets": [

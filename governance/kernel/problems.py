@@ -14,6 +14,7 @@ from governance.kernel.logs import get_logger
 
 CONTENT_TYPE = "application/problem+json"
 _logger = get_logger(__name__)
+_PACKAGES = frozenset({"governance", "consent", "pseudonymize", "audit", "dsar", "engine"})
 
 
 def document(error: errors.GovernanceError, *, instance: str = "", request_id: str = "") -> dict[str, Any]:
@@ -118,4 +119,8 @@ def catalogue() -> dict[str, type[errors.GovernanceError]]:
         for child in kind.__subclasses__():
             yield from walk(child)
 
-    return {kind.code: kind for kind in sorted(walk(errors.GovernanceError), key=lambda kind: kind.code)}
+    # DRF's own answers (405, 415) are made on the fly and are not ours to document.
+    ours = (
+        kind for kind in walk(errors.GovernanceError) if kind.__module__.split(".")[0] in _PACKAGES and kind.__doc__
+    )
+    return {kind.code: kind for kind in sorted(ours, key=lambda kind: kind.code)}

@@ -15,8 +15,16 @@ from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import SubjectId, uuid7
 
 _texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="@"), max_size=20)
-_scalars = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | _texts | st.floats(allow_nan=False, allow_infinity=False)
-_values = st.recursive(_scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts, inner, max_size=4), max_leaves=12)
+_scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | _texts
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+_values = st.recursive(
+    _scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts, inner, max_size=4), max_leaves=12
+)
 
 
 @given(st.dictionaries(_texts, _values, max_size=6))
@@ -33,7 +41,15 @@ def test_any_header_is_canonical_json_and_its_frame_says_what_its_columns_say(of
     at = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
     entry = commit(draft, entry_id=uuid7(), occurred_at=at, transaction_id=uuid7(), salts=(bytes(32), bytes(32)))
     assert entry.header == rfc8785.dumps(json.loads(entry.header, parse_int=float))
-    columns = (entry.action, entry.actor, entry.object, entry.purpose, entry.subject_tag, instant(at), entry.transaction_id)
+    columns = (
+        entry.action,
+        entry.actor,
+        entry.object,
+        entry.purpose,
+        entry.subject_tag,
+        instant(at),
+        entry.transaction_id,
+    )
     assert columns_flaw(entry.id, entry.header.decode(), columns) is None
     for place in range(len(columns)):
         other = [*columns[:place], "other", *columns[place + 1 :]]

@@ -54,7 +54,10 @@ TEMPLATES = {
         supports=two("You have not visited us for some time.", "Od jakiegoś czasu u nas nie byłaś lub nie byłeś."),
         opposes=two("You visited us a short time ago.", "Niedawno u nas byłaś lub byłeś."),
         ranges=(BinText(0, 0, two("You visited us this week.", "W tym tygodniu u nas byłaś lub byłeś.")),),
-        change=two("Had you visited us last week, you would not have got this.", "Po wizycie w zeszłym tygodniu wynik byłby inny."),
+        change=two(
+            "Had you visited us last week, you would not have got this.",
+            "Po wizycie w zeszłym tygodniu wynik byłby inny.",
+        ),
     ),
     "spend_last_month": ReasonTemplate(
         label=two("What you spent last month", "Twoje wydatki w ostatnim miesiącu"),

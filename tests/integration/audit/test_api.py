@@ -37,7 +37,9 @@ def test_entries_are_listed_latest_first_filtered_and_paged(reader: Client):
     assert numbers == [numbers[0], numbers[0] - 1, numbers[0] - 2]
     following = reader.get(answer.json()["next"])
     assert [row["id"] for row in following.json()["results"]] == [opaque("ent", one) for one in reversed(ids[1:4])]
-    assert reader.get("/api/v1/audit/entries", {"object": "consent_event:5"}).json()["results"][0]["id"] == opaque("ent", ids[5])
+    assert reader.get("/api/v1/audit/entries", {"object": "consent_event:5"}).json()["results"][0]["id"] == opaque(
+        "ent", ids[5]
+    )
     misspelt = reader.get("/api/v1/audit/entries", {"acton": "x"})
     assert misspelt.status_code == 422
     assert misspelt.headers["Content-Type"] == "application/problem+json"

@@ -41,7 +41,10 @@ def test_a_decision_is_read_back_as_it_was_made():
     for number in (0, 1, 2, 255, 256, 599):
         found = decisions.get(recorded.decision_ids[number])
         assert found.subject == given.subjects[number]
-        assert (found.verdict_id, found.consent_event_id) == (given.verdict_ids[number], given.consent_event_ids[number])
+        assert (found.verdict_id, found.consent_event_id) == (
+            given.verdict_ids[number],
+            given.consent_event_ids[number],
+        )
         assert found.chosen == given.chosen[number]
         assert np.float32(found.score) == given.scores[number]
         assert found.random_draw == given.random_draw[number]

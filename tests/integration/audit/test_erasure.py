@@ -53,7 +53,12 @@ def test_what_is_logged_later_about_an_erased_person_makes_no_link():
     sources.EntryLinks().erase(erin)
     log.emit("erasure.completed", actor=CLIENT, subject=erin)
     log.emit("erasure.completed", actor=Actor(ActorKind.GUARDIAN, str(uuid7())), subject=erin)
-    log.emit_many([log.Draft("erasure.completed", CLIENT, subject=erin), log.Draft("consent.given", CLIENT, subject=SubjectId(uuid7()))])
+    log.emit_many(
+        [
+            log.Draft("erasure.completed", CLIENT, subject=erin),
+            log.Draft("consent.given", CLIENT, subject=SubjectId(uuid7())),
+        ]
+    )
     assert sources.EntryLinks().residual(erin).count == 0
     assert models.SubjectLink.objects.filter(role="subject").count() == 1
     sequencer.sequence()
@@ -73,7 +78,8 @@ def test_every_table_about_a_person_has_a_source():
     personal = {
         model._meta.db_table
         for model in vars(models).values()
-        if hasattr(model, "_meta") and {"subject", "subject_id"} & {field.column for field in model._meta.concrete_fields}
+        if hasattr(model, "_meta")
+        and {"subject", "subject_id"} & {field.column for field in model._meta.concrete_fields}
     }
     assert personal == {"audit_subject_link", "audit_decision", "audit_review"}
     assert personal <= covered_tables()

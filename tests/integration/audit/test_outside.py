@@ -45,7 +45,16 @@ def bundle(exported: Path, tmp_path: Path) -> Path:
 
 def judge(bundle: Path, key: Path, *arguments: str) -> dict:
     """What verify.py, as it lies in the bundle, says in a process without this project or Django on its path."""
-    command = [sys.executable, "-I", str(bundle / "verify.py"), str(bundle), "--public-key", str(key), "--json", *arguments]
+    command = [
+        sys.executable,
+        "-I",
+        str(bundle / "verify.py"),
+        str(bundle),
+        "--public-key",
+        str(key),
+        "--json",
+        *arguments,
+    ]
     finished = subprocess.run(command, capture_output=True, text=True, cwd=bundle, check=False)
     assert finished.returncode in (0, 1), finished.stderr
     verdict = json.loads(finished.stdout)
@@ -86,7 +95,12 @@ def all_entries(bundle: Path) -> list[bytes]:
 
 def test_the_verifier_alone_verifies_a_bundle_a_receipt_and_a_checkpoint_kept_elsewhere(exported: Path, bundle: Path):
     verdict = judge(
-        bundle, exported / "log.vkey", "--receipt", str(exported / "entry.tlog-proof"), "--known", str(exported / "kept")
+        bundle,
+        exported / "log.vkey",
+        "--receipt",
+        str(exported / "entry.tlog-proof"),
+        "--known",
+        str(exported / "kept"),
     )
     assert verdict["verified"], verdict
     assert (verdict["entries"], verdict["receipts"], verdict["checkpoints"]) == (600, 1, 5)
@@ -118,7 +132,10 @@ def test_both_verifiers_refuse_a_changed_removed_added_or_moved_entry_and_the_fi
         rewrite(bundle, entries)
         verdict = judge(bundle, exported / "log.vkey")
         assert not verdict["verified"]
-        assert (verdict["first_bad"]["seq"], verdict["first_bad"]["kind"]) == (min(seq, other) if kind == "moved" else seq, kind)
+        assert (verdict["first_bad"]["seq"], verdict["first_bad"]["kind"]) == (
+            min(seq, other) if kind == "moved" else seq,
+            kind,
+        )
         assert not second_opinion(bundle, exported / "log.vkey")
 
 
@@ -175,7 +192,9 @@ def test_a_truncated_bundle_or_another_key_is_refused(exported: Path, bundle: Pa
 
 def test_a_receipt_of_another_entry_is_refused(exported: Path, bundle: Path, tmp_path: Path):
     text = (exported / "entry.tlog-proof").read_text()
-    for number, broken in enumerate([text.replace("index 300", "index 301"), text.replace("extra eyJ", "extra eyK"), "nonsense"]):
+    for number, broken in enumerate(
+        [text.replace("index 300", "index 301"), text.replace("extra eyJ", "extra eyK"), "nonsense"]
+    ):
         file = tmp_path / f"{number}.tlog-proof"
         file.write_text(broken)
         verdict = judge(bundle, exported / "log.vkey", "--receipt", str(file))
@@ -184,8 +203,13 @@ def test_a_receipt_of_another_entry_is_refused(exported: Path, bundle: Path, tmp
 
 
 def test_unreadable_input_is_told_apart_from_a_bad_log(exported: Path, tmp_path: Path):
-    for arguments in ([str(tmp_path), "--public-key", str(exported / "log.vkey")], [str(tmp_path), "--public-key", "/nowhere"]):
-        finished = subprocess.run([sys.executable, "-I", str(VERIFIER), *arguments], capture_output=True, text=True, check=False)
+    for arguments in (
+        [str(tmp_path), "--public-key", str(exported / "log.vkey")],
+        [str(tmp_path), "--public-key", "/nowhere"],
+    ):
+        finished = subprocess.run(
+            [sys.executable, "-I", str(VERIFIER), *arguments], capture_output=True, text=True, check=False
+        )
         assert finished.returncode == 2
         assert "cannot verify" in finished.stderr
 

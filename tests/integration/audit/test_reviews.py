@@ -49,7 +49,9 @@ def test_a_contested_decision_is_reviewed_by_its_assignee_and_the_engine_hears_o
     assert (done.state, done.outcome) == ("decided", "reversed")
     assert [review.outcome for review in heard] == ["reversed"]
     assert [review.id for review in reviews.of_decision(decision_id)] == [opened.id]
-    actions = list(models.Entry.objects.filter(object=f"decision:{decision_id}").order_by("id").values_list("action", flat=True))
+    actions = list(
+        models.Entry.objects.filter(object=f"decision:{decision_id}").order_by("id").values_list("action", flat=True)
+    )
     assert actions == ["decision.contested", "decision.review_assigned", "decision.reviewed"]
     assert models.Entry.objects.filter(action="decision.contested").get().actor == "subject:self"
     sequencer.sequence()

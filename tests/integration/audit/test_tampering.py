@@ -145,7 +145,11 @@ def test_an_added_entry_is_named(ids: list, seq: int):
 @pytest.mark.parametrize("how", ["numbers", "contents", "headers"])
 def test_entries_that_changed_places_are_named(ids: list, one: int, other: int, how: str):
     if how == "numbers":
-        unguarded("UPDATE audit_leaf SET seq = -1000 - seq WHERE seq IN (%s, %s)".replace("-1000 - seq", "seq + 5000"), one, other)
+        unguarded(
+            "UPDATE audit_leaf SET seq = -1000 - seq WHERE seq IN (%s, %s)".replace("-1000 - seq", "seq + 5000"),
+            one,
+            other,
+        )
         unguarded("UPDATE audit_leaf SET seq = %s WHERE seq = %s", other, one + 5000)
         unguarded("UPDATE audit_leaf SET seq = %s WHERE seq = %s", one, other + 5000)
     elif how == "contents":
@@ -154,7 +158,9 @@ def test_entries_that_changed_places_are_named(ids: list, one: int, other: int, 
         for (seq, _, _), (_, entry, hash_) in zip(rows, reversed(rows), strict=True):
             unguarded("UPDATE audit_leaf SET entry_id = %s, leaf_hash = %s WHERE seq = %s", entry, hash_, seq)
     else:
-        rows = sql("SELECT id, header, leaf_hash FROM audit_entry WHERE id IN (%s, %s) ORDER BY id", ids[one], ids[other])
+        rows = sql(
+            "SELECT id, header, leaf_hash FROM audit_entry WHERE id IN (%s, %s) ORDER BY id", ids[one], ids[other]
+        )
         for (entry, _, _), (_, header, hash_) in zip(rows, reversed(rows), strict=True):
             unguarded("UPDATE audit_entry SET header = %s, leaf_hash = %s WHERE id = %s", header, hash_, entry)
     expect(verify_log(), one, "moved")
@@ -196,10 +202,10 @@ def test_a_checkpoint_kept_elsewhere_that_fits_is_no_problem(ids: list):
         "UPDATE audit_checkpoint SET note = replace(note, '400', '401') WHERE size = 400",
         "UPDATE audit_checkpoint SET note = '' WHERE size = 100",
         "DELETE FROM audit_checkpoint WHERE size = 600",
-        "UPDATE audit_tile SET root = sha256(root) WHERE \"index\" = 1",
+        'UPDATE audit_tile SET root = sha256(root) WHERE "index" = 1',
         "UPDATE audit_tile SET hashes = overlay(hashes placing '\\x00' from 100)",
-        "DELETE FROM audit_tile WHERE \"index\" = 0",
-        "INSERT INTO audit_tile SELECT 3, 7, hashes, root FROM audit_tile WHERE \"index\" = 0",
+        'DELETE FROM audit_tile WHERE "index" = 0',
+        'INSERT INTO audit_tile SELECT 3, 7, hashes, root FROM audit_tile WHERE "index" = 0',
         "UPDATE audit_leaf SET mac = sha256(mac) WHERE seq = 7",
         "UPDATE audit_subject_link SET subject_id = gen_random_uuid() WHERE entry_id = (SELECT entry_id FROM audit_leaf WHERE seq = 3)",
         "UPDATE audit_subject_link SET salt = sha256(salt) WHERE entry_id = (SELECT entry_id FROM audit_leaf WHERE seq = 3)",
@@ -258,10 +264,16 @@ def _tamper(rng: random.Random, ids: list) -> None:
         case 1:
             column, table = rng.choice([("leaf_hash", "audit_leaf"), ("mac", "audit_leaf")])
             bit = rng.randrange(256)
-            unguarded(f"UPDATE {table} SET {column} = set_bit({column}, {bit}, 1 - get_bit({column}, {bit})) WHERE seq = %s", seq)
+            unguarded(
+                f"UPDATE {table} SET {column} = set_bit({column}, {bit}, 1 - get_bit({column}, {bit})) WHERE seq = %s",
+                seq,
+            )
         case 2:
             bit = rng.randrange(256)
-            unguarded(f"UPDATE audit_entry SET leaf_hash = set_bit(leaf_hash, {bit}, 1 - get_bit(leaf_hash, {bit})) WHERE id = %s", entry)
+            unguarded(
+                f"UPDATE audit_entry SET leaf_hash = set_bit(leaf_hash, {bit}, 1 - get_bit(leaf_hash, {bit})) WHERE id = %s",
+                entry,
+            )
         case 3:
             unguarded("DELETE FROM audit_entry WHERE id = %s", entry)
         case 4:
@@ -273,13 +285,22 @@ def _tamper(rng: random.Random, ids: list) -> None:
             unguarded("UPDATE audit_leaf SET seq = %s WHERE seq = 5000", other)
         case 6:
             index, bit = rng.randrange(2), rng.randrange(256 * 256)
-            unguarded(f'UPDATE audit_tile SET hashes = set_bit(hashes, {bit}, 1 - get_bit(hashes, {bit})) WHERE "index" = %s', index)
+            unguarded(
+                f'UPDATE audit_tile SET hashes = set_bit(hashes, {bit}, 1 - get_bit(hashes, {bit})) WHERE "index" = %s',
+                index,
+            )
         case 7:
             size, bit = rng.choice([100, 400, 401, 600]), rng.randrange(256)
-            unguarded(f"UPDATE audit_checkpoint SET root = set_bit(root, {bit}, 1 - get_bit(root, {bit})) WHERE size = %s", size)
+            unguarded(
+                f"UPDATE audit_checkpoint SET root = set_bit(root, {bit}, 1 - get_bit(root, {bit})) WHERE size = %s",
+                size,
+            )
         case _:
             bit = rng.randrange(256)
-            unguarded(f"UPDATE audit_subject_link SET salt = set_bit(salt, {bit}, 1 - get_bit(salt, {bit})) WHERE entry_id = %s", entry)
+            unguarded(
+                f"UPDATE audit_subject_link SET salt = set_bit(salt, {bit}, 1 - get_bit(salt, {bit})) WHERE entry_id = %s",
+                entry,
+            )
 
 
 def test_no_random_tamper_goes_unnoticed(ids: list):

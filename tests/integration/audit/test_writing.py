@@ -89,7 +89,8 @@ def test_append_only_tables_refuse_update_delete_and_truncate():
     for table in ("audit_entry", "audit_leaf", "audit_tile", "audit_checkpoint", "audit_subject_link"):
         assert sql(f"SELECT count(*) FROM {table}") != [(0,)]
         column = sql(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position DESC LIMIT 1", table
+            "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position DESC LIMIT 1",
+            table,
         )[0][0]
         for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table}"):
             with pytest.raises(DatabaseError, match=r"append-only|erasure alone"), transaction.atomic():
@@ -158,7 +159,11 @@ def test_staged_rows_that_are_not_ours_get_no_number():
         replayed.entry_id, replayed.leaf_hash, log.staged_mac(replayed.entry_id, bytes(replayed.leaf_hash)),
     )  # fmt: skip
     assert sequencer.sequence() == 2
-    assert set(models.Pending.objects.filter(refused=True).values_list("entry_id", flat=True)) == {forged, ids[1], replayed.entry_id}
+    assert set(models.Pending.objects.filter(refused=True).values_list("entry_id", flat=True)) == {
+        forged,
+        ids[1],
+        replayed.entry_id,
+    }
     assert sequencer.sequence() == 0  # they do not hold up the others
     report = verify_log()
     assert not report.verified

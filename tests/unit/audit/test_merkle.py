@@ -89,7 +89,11 @@ def some_leaves(count: int) -> list[bytes]:
 
 def test_the_published_roots_of_every_prefix():
     tree = merkle.Tree()
-    assert tree.root() == merkle.EMPTY_ROOT == bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    assert (
+        tree.root()
+        == merkle.EMPTY_ROOT
+        == bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    )
     for count, leaf in enumerate(LEAVES, start=1):
         tree.extend([merkle.leaf_hash(leaf)])
         assert tree.root() == ROOTS[count - 1]
@@ -103,7 +107,10 @@ def test_the_published_inclusion_proofs(index: int, size: int, proof: list[str])
     assert [part.hex() for part in tree.inclusion_proof(index, size)] == proof
     assert [tree.span(*span).hex() for span in merkle.inclusion_spans(index, size)] == proof
     leaf = merkle.leaf_hash(LEAVES[index])
-    assert merkle.verify_inclusion(leaf, index, size, [bytes.fromhex(part) for part in proof], ROOTS[size - 1]) == ROOTS[size - 1]
+    assert (
+        merkle.verify_inclusion(leaf, index, size, [bytes.fromhex(part) for part in proof], ROOTS[size - 1])
+        == ROOTS[size - 1]
+    )
 
 
 @pytest.mark.parametrize(("old", "new", "proof"), CONSISTENCY)

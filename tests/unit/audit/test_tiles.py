@@ -15,7 +15,9 @@ def test_the_path_of_the_specification():
         assert tiles.parse_index_path(tiles.index_path(index)) == index
 
 
-@pytest.mark.parametrize("path", ["", "1", "0001", "x000/001", "x1/001", "001/002", "../001", "x001/", "x001/x002", "x001/002 "])
+@pytest.mark.parametrize(
+    "path", ["", "1", "0001", "x000/001", "x1/001", "001/002", "../001", "x001/", "x001/x002", "x001/002 "]
+)
 def test_other_spellings_of_a_path_are_refused(path: str):
     with pytest.raises(tiles.MalformedTile):
         tiles.parse_index_path(path)
