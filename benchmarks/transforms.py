@@ -13,66 +13,23 @@ from __future__ import annotations
 import argparse
 import hashlib
 import hmac
-import importlib.util
 import json
-import os
 import platform
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-for name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS"):
-    os.environ[name] = "1"
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import pyarrow as pa
+from _contest import Contest, Party, installed, markdown, on_one_core, run  # first: it sets the number of threads
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-import pyarrow as pa  # noqa: E402  after the thread limits
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV  # noqa: E402
-
-from pseudonymize.transforms import ff1, mac, siv  # noqa: E402
+from pseudonymize.transforms import ff1, mac, siv
 
 KEY = hashlib.sha256(b"benchmark").digest()
 LONG_KEY = hashlib.sha512(b"benchmark").digest()
 BOUND = [b"ml-churn-2026", b"email"]
 FEWER = 20  # rows given to slow parties: one in so many
-
-
-@dataclass(frozen=True)
-class Party:
-    """Somebody in a contest. ``work`` does it once and returns a few answers; ``rows`` is how many values that was."""
-
-    name: str
-    rows: int
-    work: Callable[[], Any]
-
-
-@dataclass(frozen=True)
-class Result:
-    """Values a second, and how many times the peer's that is."""
-
-    contest: str
-    party: str
-    rows: int
-    seconds: float
-    per_second: float
-    ours_is: float | None
-    target: float | None
-
-
-@dataclass(frozen=True)
-class Contest:
-    """Ours, which comes first, against the others. ``targets``: how many times faster ours should be, by party."""
-
-    name: str
-    parties: list[Party]
-    targets: dict[str, float]
-
-
-def installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
 
 
 def addresses(rows: int, distinct: int) -> pa.Array:
@@ -151,44 +108,6 @@ def ff1_contest(rows: int) -> Contest:
     return Contest("FF1 of 16-digit numbers", parties, {"fastfpe FF1 (Rust)": 8, "ff3 FF3-1": 140})
 
 
-def run(contest: Contest, rounds: int) -> list[Result]:
-    """The best of each party's times over the rounds."""
-    best = {party.name: float("inf") for party in contest.parties}
-    for _ in range(rounds):
-        for party in contest.parties:
-            started = time.process_time()
-            party.work()
-            best[party.name] = min(best[party.name], time.process_time() - started)
-    ours = contest.parties[0]
-    our_rate = ours.rows / best[ours.name]
-    return [
-        Result(
-            contest=contest.name,
-            party=party.name,
-            rows=party.rows,
-            seconds=round(best[party.name], 4),
-            per_second=round(party.rows / best[party.name]),
-            ours_is=None if party is ours else round(our_rate / (party.rows / best[party.name]), 2),
-            target=contest.targets.get(party.name),
-        )
-        for party in contest.parties
-    ]
-
-
-def markdown(results: list[Result]) -> str:
-    """The results as a table; the last columns say how many times faster ours is, and should be."""
-    lines = ["| work, one core | party | values a second | ours is | target |", "|---|---|---:|---:|---:|"]
-    for result in results:
-        ratio = "" if result.ours_is is None else f"{result.ours_is:.1f}x"
-        target = (
-            ""
-            if result.target is None
-            else f"{'met' if (result.ours_is or 0) >= result.target else 'missed'} (>= {result.target:g}x)"
-        )
-        lines.append(f"| {result.contest} | {result.party} | {result.per_second:,} | {ratio} | {target} |")
-    return "\n".join(lines)
-
-
 def versions() -> dict[str, str]:
     packages = ("numpy", "pyarrow", "cryptography", "polars", "polars-hash", "tink", "fastfpe", "ff3")
     modules = {"polars-hash": "polars_hash"}
@@ -203,8 +122,7 @@ def main() -> None:
     arguments.add_argument("--json", type=Path)
     arguments.add_argument("--markdown", type=Path)
     options = arguments.parse_args()
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    on_one_core()
     rows = options.rows
     contests = [
         token_contest(rows),

@@ -7,7 +7,7 @@ pattern is run over every text (ours first asks whether the text holds what the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
@@ -45,8 +45,10 @@ _HINTS: Mapping[str, str] = {
     "UUID": r"-[0-9A-Fa-f]{4}-",
 }
 _GROUP = as_written(r"\d+")
+_EXTENSION = 24  # characters behind a number in which its extension stands
 _MOST_GROUPS = 8
 _LEAST_DIGITS = 3
+_LEAST_ABROAD = 9  # digits of a number with its international prefix
 _TYPES = (
     "fixed_line mobile toll_free premium_rate shared_cost personal_number voip pager uan voicemail".split()  # noqa: SIM905
 )
@@ -167,17 +169,34 @@ class _Phones:
         seen: set[tuple[int, int]] = set()
         for place, region in enumerate(self._regions):
             # A number behind a plus is the same everywhere: the first region says whether it is one.
-            if not any(region.can_have(run) or (place == 0 and text[run.start] == "+") for run in runs):
-                continue
-            budget.left()
-            for match in phonenumbers.PhoneNumberMatcher(text, region.code, leniency=self._leniency, max_tries=1_000):
+            able = [run for run in runs if region.can_have(run) or (place == 0 and text[run.start] == "+")]
+            for low, high in _around(able, text):
                 budget.left()
-                if (match.start, match.end) not in seen:
-                    seen.add((match.start, match.end))
-                    score = with_context(self._score, text, match.start, match.end, self._context)
-                    yield Finding(Kind.PHONE, match.start, match.end, score)
+                matcher = phonenumbers.PhoneNumberMatcher(text[low:high], region.code, self._leniency, max_tries=1_000)
+                for match in matcher:
+                    start, end = low + match.start, low + match.end
+                    if (start, end) not in seen:
+                        seen.add((start, end))
+                        yield Finding(
+                            Kind.PHONE, start, end, with_context(self._score, text, start, end, self._context)
+                        )
             # A run that a match covers whole is explained: what other regions would say lies inside of it.
             runs = [run for run in runs if not any(start <= run.start and run.end <= end for start, end in seen)]
+
+
+def _around(runs: Sequence[_Run], text: str) -> list[tuple[int, int]]:
+    """The parts of a text in which these runs lie, cut at letters: no number holds one, but for an extension behind it."""
+    parts: list[tuple[int, int]] = []
+    for run in runs:
+        low, high = run.start, min(run.end + _EXTENSION, len(text))
+        while low and not text[low].isalpha():
+            low -= 1
+        while high < len(text) and not text[high - 1].isalpha():
+            high += 1
+        if parts and low <= parts[-1][1]:
+            low = parts.pop()[0]
+        parts.append((low, high))
+    return parts
 
 
 @dataclass(frozen=True)
@@ -227,7 +246,7 @@ class _Region:
 
     def _fits(self, number: str) -> bool:
         """Whether digits can be a national number, bare or behind a country code, a trunk or a carrier prefix."""
-        if number.startswith(("00", "011")):
+        if number.startswith(("00", "011")) and len(number) >= _LEAST_ABROAD:
             return True
         if self._is_national(number):
             return True
