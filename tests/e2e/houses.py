@@ -52,9 +52,9 @@ class House:
         return json.loads(finished.stdout.strip().splitlines()[-1]) if finished.stdout.strip() else None
 
     def serve(self, port: int) -> subprocess.Popen[bytes]:
-        log = (self.directory / "serve.log").open("ab")
         command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", str(port)]
-        return subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
+        with (self.directory / "serve.log").open("ab") as log:
+            return subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=log, stderr=log)
 
     def dump(self, path: Path) -> None:
         """`pg_dump` of the house's database."""
