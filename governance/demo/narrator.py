@@ -19,6 +19,8 @@ class Narrator:
 
     def __init__(self, *, quiet_stdout: bool) -> None:
         self.console = Console(stderr=quiet_stdout, highlight=False)
+        if not self.console.is_terminal:
+            self.console.width = 120  # a file has no width of its own
         self.seconds: dict[str, float] = {}
         self.titles: dict[str, str] = {}
 
