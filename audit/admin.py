@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -127,6 +128,10 @@ class DecisionAdmin(ReadOnlyAdmin):
     paginator = EstimatingPaginator
     fields = ("id", "batch", "position", "chosen", "score", "verdict_id", "consent_event_id")
     readonly_fields = fields
+
+    def view_on_site(self, obj: models.Decision) -> str:
+        """The page that explains the decision."""
+        return reverse("console_decision", args=[obj.pk])
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Decision]:
         queryset: QuerySet[models.Decision] = super().get_queryset(request)

@@ -55,6 +55,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The context of the Today page. A visitor sees the numbers of what they may view."""
     permitted = request.user.has_perm
     context |= {
+        "title": "Today",
         "as_of": clock.now(),
         "figures": [figure for permission, figure in _figures() if permitted(permission)],
         "needs": sorted(_needs(permitted), key=lambda need: need.due or datetime.max.replace(tzinfo=UTC)),
