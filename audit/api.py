@@ -10,6 +10,7 @@ import numpy as np
 from django.db import transaction
 from django.http import HttpResponse
 from django.urls import path
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -56,6 +57,7 @@ class Entries(APIView):
 
     permission_classes = (requires("audit:read"),)
 
+    @extend_schema(operation_id="audit_entries_list", parameters=[EntriesFilter], responses={200: dict})
     def get(self, request: Request) -> Response:
         wanted = EntriesFilter(data=request.query_params.dict())
         wanted.is_valid(raise_exception=True)
@@ -73,6 +75,7 @@ class Entry(APIView):
 
     permission_classes = (requires("audit:read"),)
 
+    @extend_schema(operation_id="audit_entry", responses={200: dict})
     def get(self, request: Request, entry: str) -> Response:
         row = models.Entry.objects.filter(pk=from_opaque("ent", entry)).first()
         if row is None:
@@ -86,6 +89,7 @@ class EntryReceipt(APIView):
 
     permission_classes = (requires("audit:read"),)
 
+    @extend_schema(operation_id="audit_entry_receipt", responses={(200, "text/plain"): str})
     def get(self, request: Request, entry: str) -> HttpResponse:
         return HttpResponse(receipts.receipt(from_opaque("ent", entry)).text, content_type=_PLAIN)
 
@@ -135,6 +139,7 @@ class Decisions(APIView):
     permission_classes = (requires("audit:write"),)
     largest = 10_000
 
+    @extend_schema(operation_id="audit_decisions_record", request=DecisionBatchIn, responses={201: dict})
     def post(self, request: Request) -> Response:
         given = DecisionBatchIn(data=request.data)
         given.is_valid(raise_exception=True)
@@ -153,6 +158,7 @@ class Decision(APIView):
 
     permission_classes = (requires("audit:read"),)
 
+    @extend_schema(operation_id="audit_decision", responses={200: dict})
     def get(self, request: Request, decision: str) -> Response:
         found = decisions.get(from_opaque("dec", decision))
         return Response(
@@ -187,6 +193,7 @@ class DecisionReceipt(APIView):
 
     permission_classes = (requires("audit:read"),)
 
+    @extend_schema(operation_id="audit_decision_receipt", responses={(200, "text/plain"): str})
     def get(self, request: Request, decision: str) -> HttpResponse:
         return HttpResponse(decisions.prove(from_opaque("dec", decision)), content_type="application/json")
 
@@ -196,6 +203,7 @@ class DecisionExplanation(APIView):
 
     permission_classes = (requires("audit:read"),)
 
+    @extend_schema(operation_id="audit_decision_explanation", responses={200: dict})
     def get(self, request: Request, decision: str) -> Response:
         told = reasons.explain(from_opaque("dec", decision), request.query_params.get("language", "en"))
         return Response(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.urls import path
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +25,7 @@ class Campaigns(APIView):
 
     permission_classes = (requires("channels:read"),)
 
+    @extend_schema(operation_id="channels_campaigns_list", responses={200: dict})
     def get(self, request: Request) -> Response:
         pages = CursorPagination()
         page = pages.paginate_queryset(Campaign.objects.all(), request, view=self) or []
@@ -35,6 +37,7 @@ class OneCampaign(APIView):
 
     permission_classes = (requires("channels:read"),)
 
+    @extend_schema(operation_id="channels_campaign", responses={200: dict})
     def get(self, request: Request, campaign: str) -> Response:
         return Response(_with_counts(campaign))
 
@@ -44,6 +47,7 @@ class Stop(APIView):
 
     permission_classes = (requires("channels:run"),)
 
+    @extend_schema(operation_id="channels_campaign_stop", request=StopCampaignIn, responses={200: dict})
     def post(self, request: Request, campaign: str) -> Response:
         given = StopCampaignIn(data=request.data)
         given.is_valid(raise_exception=True)

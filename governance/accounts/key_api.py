@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import path
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,6 +30,7 @@ class RevokeKeyIn(StrictSerializer):
 class WhoAmI(APIView):
     """GET: the caller as the service sees them."""
 
+    @extend_schema(operation_id="accounts_whoami", responses={200: dict})
     def get(self, request: Request) -> Response:
         return Response({"actor": str(actor_of(request)), "scopes": sorted(scopes_of(request))})
 
@@ -39,9 +41,11 @@ class Clients(APIView):
     def get_permissions(self) -> list[Any]:
         return [requires("accounts:write" if self.request.method == "POST" else "accounts:read")()]
 
+    @extend_schema(operation_id="accounts_clients_list", responses={200: dict})
     def get(self, request: Request) -> Response:
         return Response({"results": [_shown(client) for client in ServiceClient.objects.all()[:500]]})
 
+    @extend_schema(operation_id="accounts_client_issue", request=IssueKeyIn, responses={201: dict})
     def post(self, request: Request) -> Response:
         wanted = IssueKeyIn(data=request.data)
         wanted.is_valid(raise_exception=True)
@@ -55,6 +59,7 @@ class Revocation(APIView):
 
     permission_classes = (requires("accounts:write"),)
 
+    @extend_schema(operation_id="accounts_client_revoke", request=RevokeKeyIn, responses={200: dict})
     def post(self, request: Request, client: str) -> Response:
         given = RevokeKeyIn(data=request.data)
         given.is_valid(raise_exception=True)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,6 +26,7 @@ from governance.kernel.ids import from_opaque, opaque
 _PREFIX = "rel"
 
 
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}]})
 class KeyField(serializers.Field[Any, Any, Any, Any]):
     """A public key, a list of them, or a whole number. What fits is for the grammar to say."""
 
