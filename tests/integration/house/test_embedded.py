@@ -23,18 +23,25 @@ import psycopg
 host = embedded.ensure_running(Path(sys.argv[1]))
 with psycopg.connect(host=host, user="postgres", dbname="postgres") as connection:
     connection.execute("SELECT 1")
-    print("ready", flush=True)
+    print(host, flush=True)
     sys.stdin.readline()
 """
 
 
-def _user(directory: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
+class User(subprocess.Popen[str]):
+    """A process that uses the server; `host` is the directory of the server's socket."""
+
+    host: str
+
+
+def _user(directory: Path) -> User:
+    process = User(
         [sys.executable, "-c", USER, str(directory)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3],
     )  # fmt: skip
     assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    process.host = process.stdout.readline().strip()
+    assert process.host, "the server did not start"
     return process
 
 
@@ -81,7 +88,7 @@ def test_a_server_that_was_killed_is_started_again_with_its_data(directory: Path
     from governance import embedded
 
     user = _user(directory)
-    with psycopg.connect(host=str(directory / "socket"), user="postgres", dbname="postgres") as connection:
+    with psycopg.connect(host=user.host, user="postgres", dbname="postgres") as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS a")
     postmaster = int((directory / "data" / "postmaster.pid").read_text().split()[0])
     os.kill(postmaster, signal.SIGKILL)
@@ -90,7 +97,7 @@ def test_a_server_that_was_killed_is_started_again_with_its_data(directory: Path
     while embedded._is_running(directory / "data") and time.monotonic() < deadline:
         time.sleep(0.1)
     again = _user(directory)
-    with psycopg.connect(host=str(directory / "socket"), user="postgres", dbname="postgres") as connection:
+    with psycopg.connect(host=again.host, user="postgres", dbname="postgres") as connection:
         row = connection.execute("SELECT a FROM kept").fetchone()
     assert row == (1,)
     _leave(again)
@@ -100,9 +107,7 @@ def test_an_error_leaves_no_value_in_the_servers_log(directory: Path) -> None:
     import psycopg
 
     user = _user(directory)
-    with psycopg.connect(
-        host=str(directory / "socket"), user="postgres", dbname="postgres", autocommit=True
-    ) as connection:
+    with psycopg.connect(host=user.host, user="postgres", dbname="postgres", autocommit=True) as connection:
         connection.execute("CREATE TABLE person (email text UNIQUE)")
         for _ in range(2):
             try:
@@ -126,14 +131,12 @@ def test_a_server_that_may_lose_commits_is_refused(directory: Path, setting: str
     from governance.postgres.base import UnsafeServer, refuse_unsafe
 
     user = _user(directory)
-    with psycopg.connect(
-        host=str(directory / "socket"), user="postgres", dbname="postgres", autocommit=True
-    ) as connection:
+    with psycopg.connect(host=user.host, user="postgres", dbname="postgres", autocommit=True) as connection:
         refuse_unsafe(connection)
         connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
     time.sleep(0.5)
-    with psycopg.connect(host=str(directory / "socket"), user="postgres", dbname="postgres") as connection:
+    with psycopg.connect(host=user.host, user="postgres", dbname="postgres") as connection:
         with pytest.raises(UnsafeServer, match=setting):
             refuse_unsafe(connection)
     _leave(user)
