@@ -119,8 +119,10 @@ def catalogue() -> dict[str, type[errors.GovernanceError]]:
         for child in kind.__subclasses__():
             yield from walk(child)
 
-    # DRF's own answers (405, 415) are made on the fly and are not ours to document.
-    ours = (
-        kind for kind in walk(errors.GovernanceError) if kind.__module__.split(".")[0] in _PACKAGES and kind.__doc__
-    )
-    return {kind.code: kind for kind in sorted(ours, key=lambda kind: kind.code)}
+    # A class without a code of its own is shown as the one whose code it has; DRF's own answers (405, 415) are not ours.
+    ours = [
+        kind
+        for kind in walk(errors.GovernanceError)
+        if "code" in vars(kind) and kind.__doc__ and kind.__module__.split(".")[0] in _PACKAGES
+    ]
+    return {kind.code: kind for kind in sorted(ours, key=lambda kind: (kind.code, kind.__module__, kind.__name__))}

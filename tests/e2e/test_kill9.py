@@ -138,7 +138,7 @@ def _kill_at_random(serving: subprocess.Popen[bytes], times: int) -> Counter[str
     chance = random.Random(9)
     killed: Counter[str] = Counter()
     while sum(killed.values()) < times:
-        time.sleep(chance.uniform(0.1, 1.2))
+        time.sleep(chance.uniform(0.2, 1.6))
         assert serving.poll() is None, "the supervisor gave up"
         if victims := _victims(serving):
             victim = chance.choice(victims)
@@ -199,7 +199,7 @@ def test_fifty_kills_lose_nothing_double_nothing_and_send_nothing_without_a_verd
 
 def _check_events(till: Till, present: dict[str, int]) -> None:
     assert not till.refused
-    assert len(till.acknowledged) > 500, "the shop hardly got through"
+    assert len(till.acknowledged) >= 2 * EVENTS_A_REQUEST, "the shop hardly got through"
     lost = [event for event in till.acknowledged if event not in present]
     doubled = [event for event, count in present.items() if count > 1]
     assert not lost

@@ -14,6 +14,7 @@ from governance.kernel.ids import SubjectId, uuid7
 
 CLIENT = Actor(ActorKind.CLIENT, "019aa5c0-0000-7000-8000-00000000c11e")
 DANA = Actor(ActorKind.STAFF, "019aa5c0-0000-7000-8000-00000000da4a")
+from tests import triggers
 
 
 def write(count: int, *, about: SubjectId | None = None) -> list:
@@ -43,13 +44,8 @@ def sql(statement: str, *parameters: Any) -> list[tuple]:
 
 def unguarded(statement: str, *parameters: Any) -> list[tuple]:
     """As `sql`, with all triggers off: what the owner of the database can do on purpose."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        try:
-            cursor.execute(statement, parameters)
-            return cursor.fetchall() if cursor.description else []
-        finally:
-            cursor.execute("SET LOCAL session_replication_role = origin")
+    with triggers.lifted():
+        return sql(statement, *parameters)
 
 
 class _Undo(Exception):

@@ -1,8 +1,7 @@
 """A campaign leaves through real SMTP: to whom the gate allows, once each, with what the log must know."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +26,7 @@ from governance.kernel.actors import SYSTEM
 from governance.kernel.clock import now
 from governance.kernel.ids import uuid7
 from pseudonymize import vault
+from tests import triggers
 from tests.integration.consent import arrange
 from tests.integration.consent.arrange import STAFF
 from tests.integration.engine import campaigning
@@ -541,15 +541,6 @@ def test_a_campaign_that_no_job_works_for_is_woken(settings: Any) -> None:
 # --- The database itself refuses ----------------------------------------------------------------------------------
 
 
-@contextmanager
-def past_the_triggers() -> Iterator[None]:
-    """As a superuser can write who goes round the triggers."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        yield
-        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
-
-
 def test_the_trigger_and_the_table_of_transitions_say_the_same() -> None:
     """Every pair of states is tried on a row; which ones pass is what the table says."""
     winter = launched(consenting(1))
@@ -558,7 +549,7 @@ def test_the_trigger_and_the_table_of_transitions_say_the_same() -> None:
     passed = set()
     for before in DispatchState:
         for after in set(DispatchState) - {before}:
-            with past_the_triggers():
+            with triggers.lifted():
                 Dispatch.objects.update(state=before, **columns)
             try:
                 with transaction.atomic():
@@ -572,7 +563,7 @@ def test_the_trigger_and_the_table_of_transitions_say_the_same() -> None:
 @pytest.mark.parametrize("state", ["claimed", "handing_over", "sent", "failed", "unknown"])
 def test_a_row_without_a_verdict_cannot_be_claimed_or_sent_by_anybody(state: str) -> None:
     launched(consenting(1))
-    with pytest.raises(IntegrityError), transaction.atomic(), past_the_triggers():
+    with pytest.raises(IntegrityError), transaction.atomic(), triggers.lifted():
         Dispatch.objects.update(state=state, lease_until=now())
 
 
