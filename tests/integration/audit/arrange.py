@@ -11,10 +11,10 @@ from django.db import connection, transaction
 from audit import log, sequencer
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId, uuid7
+from tests import triggers
 
 CLIENT = Actor(ActorKind.CLIENT, "019aa5c0-0000-7000-8000-00000000c11e")
 DANA = Actor(ActorKind.STAFF, "019aa5c0-0000-7000-8000-00000000da4a")
-from tests import triggers
 
 
 def write(count: int, *, about: SubjectId | None = None) -> list:
