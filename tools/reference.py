@@ -60,6 +60,7 @@ def problems_page() -> str:
     """Every error the API can answer with, from the error classes (RFC 9457)."""
     from governance.kernel import problems
 
+    _import_everything()
     lines = [
         _MADE,
         "# Problems",
