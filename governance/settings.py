@@ -7,6 +7,7 @@ import sys
 
 from csp.constants import NONCE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from governance.console.theme import UNFOLD  # noqa: F401 - the theme reads it
 from governance.environment import BASE_DIR, Environment  # noqa: F401 - commands read BASE_DIR
@@ -125,8 +126,10 @@ CELERY_BROKER_URL = ENVIRONMENT.celery_broker_url
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# Wake-ups are taken without acknowledgement: they say nothing that the job table does not say. An acknowledged queue stalls when
+# killed pool processes leave as many messages unacknowledged as the worker may hold.
+CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
+CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
