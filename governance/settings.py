@@ -7,7 +7,7 @@ import sys
 
 from csp.constants import NONCE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.utils.translation import gettext_lazy as _
-from kombu import Queue
+from kombu.entity import Queue
 
 from governance.console.theme import UNFOLD  # noqa: F401 - the theme reads it
 from governance.environment import BASE_DIR, Environment  # noqa: F401 - commands read BASE_DIR
@@ -128,7 +128,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # Wake-ups are taken without acknowledgement: they say nothing that the job table does not say. An acknowledged queue stalls when
 # killed pool processes leave as many messages unacknowledged as the worker may hold.
-CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]
+CELERY_TASK_QUEUES = [Queue("celery", no_ack=True)]  # type: ignore[no-untyped-call]
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
