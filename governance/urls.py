@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from governance import health, problem_pages
@@ -31,6 +33,8 @@ PAGES = {
 urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", health.livez),
     path("readyz", health.readyz),
+    # Browsers ask for it on pages that name no icon: the login, problem pages, a JSON answer.
+    path("favicon.ico", RedirectView.as_view(url=static("privacy_center/mark.svg"), permanent=True)),
     path("problems/<slug:code>", problem_pages.page, name="problem"),
     path("console/log/", admin.site.admin_view(console.log), name="console_log"),
     path("console/decisions/<uuid:decision_id>/", admin.site.admin_view(console.decision), name="console_decision"),

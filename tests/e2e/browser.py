@@ -69,11 +69,15 @@ class Visit:
         assert self.page.context.cookies() == []
 
 
+def _complaint(message: object) -> str:
+    return f"{message.text} <{message.location.get('url', '')}>"
+
+
 def visit(chromium: object, base: str, *, scripts: bool, **options: object) -> Visit:
     context = chromium.new_context(java_script_enabled=scripts, **options)
     page = context.new_page()
     seen = Visit(page, base)
     page.on("request", lambda request: seen.asked.add(urlsplit(request.url).netloc))
-    page.on("console", lambda message: seen.complaints.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: seen.complaints.append(_complaint(message)) if message.type == "error" else None)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     return seen
