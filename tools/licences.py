@@ -17,7 +17,7 @@ ACCEPTED = re.compile(
     re.IGNORECASE,
 )
 # Packages whose metadata name no licence; read in their repositories.
-KNOWN = {"axe-playwright-python": "MIT", "interpret-core": "MIT"}
+KNOWN = {"axe-playwright-python": "MIT", "interpret-core": "MIT", "morfeusz2": "BSD-2-Clause"}
 
 
 def installed() -> list[dict[str, str]]:
