@@ -69,8 +69,8 @@ docs: $(DEV)  ## Build the documentation; a warning is an error
 
 lock: $(DEV)  ## Compile the requirements anew, with hashes and without an index
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra demo pyproject.toml -o requirements/demo.txt
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint requirements/demo.txt benchmarks/requirements.in -o benchmarks/requirements.txt
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev --constraint requirements/demo.txt pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --constraint requirements/dev.txt --extra demo pyproject.toml benchmarks/requirements.in -o benchmarks/requirements.txt
 
 clean:  ## Remove the environment and everything the service made (asks nothing: var/ holds only local data)
 	rm -rf $(VENV) .venv-bench var docs/_build
