@@ -1,34 +1,71 @@
-"""A contest: ours and its peers do the same work in turns, on one core; what counts is values per second of processor time."""
+"""A contest: ours and its peers do the same work in turns; what counts is values per second of processor time.
+
+`Contest` compares parties; `Figure` is one measured number beside its target (an F2, a growth of memory). Both are what a benchmark
+module's `contests()` yields, see the package's docstring.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import sys
+import resource
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-# Before NumPy, Arrow and Polars are imported: every party is one thread.
-for _name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ARROW_NUM_THREADS"):
-    os.environ[_name] = "1"
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+ROUNDS = int(os.environ.get("ZGODA_BENCH_ROUNDS", "3"))
+ROWS = int(os.environ.get("ZGODA_BENCH_ROWS", "1000000"))
+"""Rows of the large contests; the page that is kept is made with a million."""
+
+
+def processor_time() -> float:
+    """Seconds of processor time of this process, its threads, and the children it has waited for."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 @dataclass(frozen=True)
 class Party:
-    """Somebody in a contest. ``work`` does it once and returns a few answers; ``rows`` is how many values that was."""
+    """Somebody in a contest. ``work`` does it once; ``rows`` is how many values that was; slow parties may be given fewer."""
 
     name: str
     rows: int
     work: Callable[[], Any]
+    rounds: int | None = None
+    """How often at most; a party that takes many seconds does it once."""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Ours, which comes first, against the others.
+
+    ``targets``: how many times as fast as a party ours should be, by the party's name (0.25: at most four times as slow).
+    ``clock``: processor time unless the promise is about waiting (``time.perf_counter``, for workers beside each other).
+    """
+
+    name: str
+    parties: Sequence[Party]
+    targets: Mapping[str, float] = field(default_factory=dict)
+    clock: Callable[[], float] = processor_time
+    unit: str = "values"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number beside its target. ``met`` None: measured without a target. ``target`` says the target in words: ``>= 0.85``."""
+
+    name: str
+    value: str
+    target: str = ""
+    met: bool | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Result:
-    """Values a second, and how many times the peer's that is."""
+    """A party's rate, and how many times that ours is."""
 
     contest: str
     party: str
@@ -37,18 +74,17 @@ class Result:
     per_second: float
     ours_is: float | None
     target: float | None
+    unit: str = "values"
+    note: str = ""
 
-
-@dataclass(frozen=True)
-class Contest:
-    """Ours, which comes first, against the others. ``targets``: how many times faster ours should be, by party."""
-
-    name: str
-    parties: list[Party]
-    targets: dict[str, float]
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None without one."""
+        return None if self.target is None or self.ours_is is None else self.ours_is >= self.target
 
 
 def installed(module: str) -> bool:
+    """Whether a peer is there; who is not is left out of the contest."""
     return importlib.util.find_spec(module) is not None
 
 
@@ -58,14 +94,16 @@ def on_one_core() -> None:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def run(contest: Contest, rounds: int) -> list[Result]:
-    """The best of each party's times over the rounds."""
+def run(contest: Contest, rounds: int = ROUNDS) -> list[Result]:
+    """The best of each party's times over the rounds, all parties in each round."""
     best = {party.name: float("inf") for party in contest.parties}
-    for _ in range(rounds):
+    for turn in range(rounds):
         for party in contest.parties:
-            started = time.process_time()
+            if party.rounds is not None and turn >= party.rounds:
+                continue
+            started = contest.clock()
             party.work()
-            best[party.name] = min(best[party.name], time.process_time() - started)
+            best[party.name] = min(best[party.name], max(contest.clock() - started, 1e-9))
     ours = contest.parties[0]
     our_rate = ours.rows / best[ours.name]
     return [
@@ -74,23 +112,18 @@ def run(contest: Contest, rounds: int) -> list[Result]:
             party=party.name,
             rows=party.rows,
             seconds=round(best[party.name], 4),
-            per_second=round(party.rows / best[party.name]),
-            ours_is=None if party is ours else round(our_rate / (party.rows / best[party.name]), 2),
+            per_second=round(party.rows / best[party.name], 1),
+            ours_is=None if party is ours else our_rate / (party.rows / best[party.name]),
             target=contest.targets.get(party.name),
+            unit=contest.unit,
+            note=contest.note if party is ours else "",
         )
         for party in contest.parties
     ]
 
 
-def markdown(results: list[Result]) -> str:
-    """The results as a table; the last columns say how many times faster ours is, and should be."""
-    lines = ["| work, one core | party | values a second | ours is | target |", "|---|---|---:|---:|---:|"]
-    for result in results:
-        ratio = "" if result.ours_is is None else f"{result.ours_is:.1f}x"
-        target = (
-            ""
-            if result.target is None
-            else f"{'met' if (result.ours_is or 0) >= result.target else 'missed'} (>= {result.target:g}x)"
-        )
-        lines.append(f"| {result.contest} | {result.party} | {result.per_second:,} | {ratio} | {target} |")
-    return "\n".join(lines)
+def timed(work: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds that one call takes, for figures."""
+    started = clock()
+    work()
+    return clock() - started

@@ -1,6 +1,6 @@
 """How well detection does on texts with known spans, beside Presidio with the same language model: F2 of direct identifiers.
 
-    python benchmarks/accuracy.py [DATASET.json] [--presidio]
+    ZGODA_BENCH_PII=DATASET.json python -m benchmarks accuracy
 
 DATASET: a list of objects with ``full_text`` and ``spans`` (``entity_type, start_position, end_position``), as presidio-research
 has them. A finding counts when its kind is right and its characters and the span's overlap by half of both together. F2 weighs
@@ -9,18 +9,18 @@ recall over precision: what is missed leaks, what is found too much is a word le
 
 from __future__ import annotations
 
-import argparse
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-import _contest  # noqa: F401  finds the project
-
+from benchmarks._contest import Figure
 from pseudonymize.detection import Finding, Kind, find, presidio
 
 Span = tuple[str, int, int]
 
+NEEDS = ("presidio_analyzer",)
 GOLD = {
     "PERSON": Kind.PERSON,
     "CREDIT_CARD": Kind.CREDIT_CARD,
@@ -109,25 +109,25 @@ def presidio_findings(texts: list[str]) -> list[list[Span]]:
     ]
 
 
-def table(parties: dict[str, dict[str, tuple[int, int, int]]]) -> str:
-    lines = ["| detection by | kind | F2 | right | too many | missed |", "|---|---|---:|---:|---:|---:|"]
-    for party, counts in parties.items():
-        total = [sum(column) for column in zip(*counts.values(), strict=True)]
-        for kind, (right, extra, missed) in [("direct identifiers", total), *sorted(counts.items())]:
-            lines.append(f"| {party} | {kind} | {f2(right, extra, missed):.3f} | {right:,} | {extra:,} | {missed:,} |")
-    return "\n".join(lines)
+def figures(party: str, counts: dict[str, tuple[int, int, int]], least: float | None) -> Iterable[Figure]:
+    """F2 of everything and of each kind."""
+    total = [sum(column) for column in zip(*counts.values(), strict=True)]
+    for kind, (right, extra, missed) in [("direct identifiers", total), *sorted(counts.items())]:
+        score = f2(right, extra, missed)
+        asked = least is not None and kind == "direct identifiers"
+        yield Figure(
+            f"{party}, {kind}: F2",
+            f"{score:.3f} ({right:,} right, {extra:,} too many, {missed:,} missed)",
+            target=f">= {least}" if asked else "",
+            met=score >= (least or 0) if asked else None,
+        )
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("dataset", type=Path, nargs="?")
-    arguments.add_argument("--presidio", action="store_true")
-    arguments.add_argument("--markdown", type=Path)
-    options = arguments.parse_args()
-    if options.dataset is None:
-        print("No data set was named: accuracy is not measured.")
+def contests() -> Iterable[Figure]:
+    """See the package. Without a data set there is nothing to measure."""
+    if "ZGODA_BENCH_PII" not in os.environ:
         return
-    documents = json.loads(options.dataset.read_text())
+    documents = json.loads(Path(os.environ["ZGODA_BENCH_PII"]).read_text())
     texts = [document["full_text"] for document in documents]
     gold = [
         [
@@ -137,13 +137,5 @@ def main() -> None:
         ]
         for document in documents
     ]
-    parties = {"Zgoda": score(gold, [direct(findings) for findings in find(texts)])}
-    if options.presidio:
-        parties["Presidio"] = score(gold, presidio_findings(texts))
-    print(table(parties))
-    if options.markdown:
-        options.markdown.write_text(table(parties) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    yield from figures("Zgoda", score(gold, [direct(findings) for findings in find(texts)]), 0.85)
+    yield from figures("Presidio", score(gold, presidio_findings(texts)), None)

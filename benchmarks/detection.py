@@ -1,6 +1,4 @@
-"""How fast detection without names is, beside Presidio without its language model: ratios from one run on one core.
-
-    python benchmarks/detection.py [--texts 400] [--rounds 3] [--json FILE] [--markdown FILE]
+"""How fast detection without names is, beside Presidio without its language model.
 
 The texts are made here: notes full of contact data and numbers, and notes with none. The first contest gives both the same
 recognizers (ours are Presidio's, behind the prefilter and hints; a unit test compares the findings); the second all of ours.
@@ -8,20 +6,18 @@ recognizers (ours are Presidio's, behind the prefilter and hints; a unit test co
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import warnings
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
-from _contest import Contest, Party, markdown, on_one_core, run  # first: it sets the number of threads
-
+from benchmarks._contest import Contest, Party
 from pseudonymize.detection import find, presidio
 from pseudonymize.detection.patterns import Budget
 from pseudonymize.detection.prefilter import holds
 
+NEEDS = ("presidio_analyzer",)
+TEXTS = 400
 DENSE = (
     "please call {first} on {phone} or write to {first}@example.com, order {order} of 2026-0{month}-1{month}",
     "card {card} was charged twice, my address is {number} {street} Street, {city} {zip}",
@@ -83,18 +79,12 @@ def same_recognizers(notes: list[str]) -> int:
     return found
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--texts", type=int, default=400)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--json", type=Path)
-    arguments.add_argument("--markdown", type=Path)
-    options = arguments.parse_args()
-    on_one_core()
+def contests() -> Iterable[Contest]:
+    """See the package."""
     theirs = presidio_without_names()
-    dense, few, free = texts(DENSE, options.texts), texts(DENSE, options.texts // 2), texts(FREE, options.texts * 50)
+    dense, few, free = texts(DENSE, TEXTS), texts(DENSE, TEXTS // 2), texts(FREE, TEXTS * 50)
     peer = Party("Presidio, no NER", len(few), lambda: [theirs.analyze(note, "en") for note in few])
-    calm = free[: options.texts]
+    calm = free[:TEXTS]
     calm_peer = Party("Presidio, no NER", len(calm), lambda: [theirs.analyze(note, "en") for note in calm])
     same = Party("Zgoda, Presidio's recognizers", len(dense), lambda: same_recognizers(dense))
     every = Party("Zgoda find", len(dense), lambda: find(dense, names=False))
@@ -102,19 +92,8 @@ def main() -> None:
     for party in (same, every):
         party.work()  # tables load at the first use
     title = "Detection without names in notes"
-    contests = [
-        Contest(f"{title} full of personal data, the same recognizers", [same, peer], {peer.name: 4}),
-        Contest(f"{title} full of personal data, all of ours", [every, peer], {}),
-        Contest(f"{title} free of personal data, all of ours", [calm_every, calm_peer], {calm_peer.name: 75}),
-    ]
-    results = [result for contest in contests for result in run(contest, options.rounds)]
-    table = markdown(results)
-    print(table)
-    if options.markdown:
-        options.markdown.write_text(table + "\n")
-    if options.json:
-        options.json.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    yield Contest(f"{title} full of personal data, the same recognizers", [same, peer], {peer.name: 4}, unit="texts")
+    yield Contest(f"{title} full of personal data, all of ours", [every, peer], {}, unit="texts")
+    yield Contest(
+        f"{title} free of personal data, all of ours", [calm_every, calm_peer], {calm_peer.name: 75}, unit="texts"
+    )

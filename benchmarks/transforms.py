@@ -1,29 +1,19 @@
-"""How fast the transforms are, beside their peers: every ratio from one run on one core.
+"""How fast the transforms are, beside their peers: keyed tokens, AES-SIV, FF1 over columns.
 
-    python benchmarks/transforms.py [--rows 1000000] [--rounds 3] [--json FILE] [--markdown FILE]
-
-Peers that are not installed are left out (install benchmarks/requirements.in into an environment of its own). Each contest is
-run in rounds, all its parties in each round, and the best time of each party counts: processor time, which a busy machine
-disturbs less than the clock (every party is one thread). Peers that are slow a value are given
-fewer rows; what is compared is values per second. Answers are checked against each other where two parties compute the same.
+Answers are checked against each other where two parties compute the same.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import hmac
-import json
-import platform
-from dataclasses import asdict
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-from _contest import Contest, Party, installed, markdown, on_one_core, run  # first: it sets the number of threads
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from benchmarks._contest import ROWS, Contest, Party, installed
 from pseudonymize.transforms import ff1, mac, siv
 
 KEY = hashlib.sha256(b"benchmark").digest()
@@ -108,37 +98,9 @@ def ff1_contest(rows: int) -> Contest:
     return Contest("FF1 of 16-digit numbers", parties, {"fastfpe FF1 (Rust)": 8, "ff3 FF3-1": 140})
 
 
-def versions() -> dict[str, str]:
-    packages = ("numpy", "pyarrow", "cryptography", "polars", "polars-hash", "tink", "fastfpe", "ff3")
-    modules = {"polars-hash": "polars_hash"}
-    found = {name: version(name) for name in packages if installed(modules.get(name, name))}
-    return {"python": platform.python_version(), "machine": platform.machine(), **found}
-
-
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--rows", type=int, default=1_000_000)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--json", type=Path)
-    arguments.add_argument("--markdown", type=Path)
-    options = arguments.parse_args()
-    on_one_core()
-    rows = options.rows
-    contests = [
-        token_contest(rows),
-        siv_contest(rows, rows, 2.5),
-        siv_contest(rows, rows // 20, 15),
-        ff1_contest(rows),
-    ]
-    results = [result for contest in contests for result in run(contest, options.rounds)]
-    table = markdown(results)
-    print(table)
-    if options.json:
-        report = {"versions": versions(), "results": [asdict(result) for result in results]}
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
-    if options.markdown:
-        options.markdown.write_text(table + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def contests() -> Iterable[Contest]:
+    """See the package."""
+    yield token_contest(ROWS)
+    yield siv_contest(ROWS, ROWS, 2.5)
+    yield siv_contest(ROWS, ROWS // 20, 15)
+    yield ff1_contest(ROWS)
