@@ -26,6 +26,7 @@ class SuppressionScope(models.TextChoices):
 
 
 class KeyStatus(models.TextChoices):
+    NEXT = "next", "Next"
     ACTIVE = "active", "Active"
     DECRYPT_ONLY = "decrypt_only", "Decrypt only"
     DESTROYED = "destroyed", "Destroyed"
@@ -105,11 +106,21 @@ class SubjectKey(UuidModel):
 
 
 class KeyEncryptionKey(models.Model):
-    """A version of the key-encryption key that the provider holds. The key itself is never here, only its fingerprint."""
+    """A version (an epoch) of the key-encryption key, wrapped by the provider under a key that is the provider's own.
+
+    Whoever has a copy of this table has nothing without that key, and destroying it destroys the version in every copy.
+    """
 
     version = models.PositiveIntegerField(primary_key=True)
     provider = models.CharField(max_length=100)
+    reference = models.CharField(
+        max_length=300, blank=True, help_text="What the provider calls its key for this version."
+    )
+    wrapped = models.BinaryField(
+        null=True, help_text="Empty for versions of the sealed file from before: their file is the key."
+    )
     fingerprint = models.CharField(max_length=64)
+    wraps = models.PositiveBigIntegerField(default=0, help_text="How many keys were wrapped under it, ever.")
     status = models.CharField(max_length=16, choices=KeyStatus.choices)
     created_at = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True, blank=True)
@@ -154,12 +165,43 @@ class MasterKey(UuidModel):
         return f"{self.name}, epoch {self.epoch}"
 
 
+class KeyUsage(models.Model):
+    """How much one derived key has encrypted: AES blocks by kind of transform, master and epoch (security.md 4.9)."""
+
+    name = models.CharField(max_length=160)
+    epoch = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20)
+    blocks = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "use of a key"
+        verbose_name_plural = "uses of keys"
+        db_table = "pseudonymize_key_usage"
+        constraints = [models.UniqueConstraint(fields=["name", "epoch", "kind"], name="key_usage_counted_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name}, epoch {self.epoch}, {self.kind}"
+
+
+class SuppressionKey(models.TextChoices):
+    """Under which key a suppression's index was made."""
+
+    LIST = "list", "The list's own key"
+    INDEX = "index", "The key of the identifiers' index"
+
+
 class Suppression(UuidModel):
     """Who must not be brought back: a keyed index under the suppression key. Kept after an erasure, it names nobody (Art. 5(2))."""
 
     kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in IdentifierKind])
     blind_index = models.BinaryField(max_length=16)
     canonical_version = models.PositiveSmallIntegerField()
+    keyed_by = models.CharField(
+        max_length=8,
+        choices=SuppressionKey.choices,
+        default=SuppressionKey.LIST,
+        help_text="Who was erased while no key could be had is listed under the index that their identifiers had.",
+    )
     scope = models.CharField(max_length=16, choices=SuppressionScope.choices)
     reason = models.CharField(max_length=200)
     suppressed_at = models.DateTimeField()
@@ -181,7 +223,18 @@ class Domain(UuidModel):
 
     key = models.SlugField(max_length=60, unique=True)
     purpose = models.CharField(max_length=100)
+    controller = models.CharField(max_length=200, blank=True, help_text="Who decides; the service's own unless named.")
     recipients = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    datasets = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    excluded_attackers = models.TextField(
+        blank=True, help_text="Who is taken not to attack the pseudonyms, and what keeps them from it."
+    )
+    canonicalisers = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        blank=True,
+        help_text="The canonical forms, with their versions, that the domain's tokens were made from.",
+    )
     additional_information = models.TextField(
         blank=True, help_text="What else the recipients can reach that could tell who a pseudonym is."
     )
@@ -258,7 +311,9 @@ class RevealRequest(UuidModel):
     case = models.CharField(max_length=100)
     tokens_sha256 = models.CharField(max_length=64)
     token_count = models.PositiveIntegerField()
+    max_rows = models.PositiveIntegerField(default=1_000, help_text="How many people it may reveal at most.")
     requester = models.CharField(max_length=100)
+    requester_person = models.CharField(max_length=64, blank=True, help_text="Keyed digest of the requester's mailbox.")
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
@@ -281,8 +336,14 @@ class RevealApproval(UuidModel):
 
     request = models.ForeignKey(RevealRequest, on_delete=models.PROTECT, related_name="approvals")
     requester = models.CharField(max_length=100)
+    requester_person = models.CharField(max_length=64, blank=True)
     approver = models.CharField(max_length=100)
+    person = models.CharField(max_length=64, blank=True, help_text="Keyed digest of the approver's mailbox.")
     tokens_sha256 = models.CharField(max_length=64)
+    terms_sha256 = models.CharField(
+        max_length=64, blank=True, help_text="Digest of the whole request as it was approved."
+    )
+    reason = models.CharField(max_length=200, blank=True)
     approved_at = models.DateTimeField()
 
     class Meta:
@@ -292,6 +353,12 @@ class RevealApproval(UuidModel):
         constraints = [
             models.UniqueConstraint(fields=["request", "approver"], name="reveal_approval_once_per_person"),
             models.CheckConstraint(condition=~Q(approver=models.F("requester")), name="reveal_approval_not_ones_own"),
+            models.UniqueConstraint(
+                fields=["request", "person"], condition=~Q(person=""), name="reveal_approval_once_per_mailbox"
+            ),
+            models.CheckConstraint(
+                condition=Q(person="") | ~Q(person=models.F("requester_person")), name="reveal_approval_not_ones_other"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -322,3 +389,163 @@ class Reveal(UuidModel):
 
     def __str__(self) -> str:
         return opaque("rvl", self.id)
+
+
+class RevealedSubject(UuidModel):
+    """That a person was turned back by a reveal: for their own copy (Art. 15), and for the limit per person."""
+
+    reveal = models.ForeignKey(Reveal, on_delete=models.PROTECT, related_name="people")
+    subject = models.ForeignKey(DataSubject, on_delete=models.PROTECT, related_name="reveals")
+    requester = models.CharField(max_length=100)
+    revealed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "person revealed"
+        verbose_name_plural = "people revealed"
+        db_table = "pseudonymize_revealed_subject"
+        constraints = [models.UniqueConstraint(fields=["reveal", "subject"], name="revealed_subject_once")]
+        indexes = [models.Index(fields=["requester", "revealed_at"], name="revealed_subject_by_requester")]
+
+    def __str__(self) -> str:
+        return opaque("rvs", self.id)
+
+
+class JoinGrant(UuidModel):
+    """That tokens of one domain may be translated into another's: which classes of columns, what for, until when, how many rows."""
+
+    source = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="grants_from")
+    target = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="grants_to")
+    columns = ArrayField(models.CharField(max_length=200))
+    reason = models.CharField(max_length=200)
+    max_rows = models.PositiveIntegerField(help_text="In all, over the life of the grant.")
+    requester = models.CharField(max_length=100)
+    requester_person = models.CharField(max_length=64)
+    opened_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "bridge between domains"
+        verbose_name_plural = "bridges between domains"
+        db_table = "pseudonymize_join_grant"
+        constraints = [
+            models.CheckConstraint(condition=~Q(source=models.F("target")), name="join_grant_between_two"),
+            models.CheckConstraint(condition=Q(expires_at__gt=models.F("opened_at")), name="join_grant_expires"),
+            models.CheckConstraint(condition=Q(max_rows__gt=0), name="join_grant_some_rows"),
+        ]
+
+    def __str__(self) -> str:
+        return opaque("brg", self.id)
+
+
+class JoinGrantApproval(UuidModel):
+    """One person's approval of a bridge as it stands."""
+
+    grant = models.ForeignKey(JoinGrant, on_delete=models.PROTECT, related_name="approvals")
+    requester = models.CharField(max_length=100)
+    requester_person = models.CharField(max_length=64)
+    approver = models.CharField(max_length=100)
+    person = models.CharField(max_length=64)
+    terms_sha256 = models.CharField(max_length=64)
+    reason = models.CharField(max_length=200)
+    approved_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "approval of a bridge"
+        verbose_name_plural = "approvals of bridges"
+        db_table = "pseudonymize_join_grant_approval"
+        constraints = [
+            models.UniqueConstraint(fields=["grant", "approver"], name="join_grant_approval_once_per_account"),
+            models.UniqueConstraint(fields=["grant", "person"], name="join_grant_approval_once_per_mailbox"),
+            models.CheckConstraint(
+                condition=~Q(approver=models.F("requester")) & ~Q(person=models.F("requester_person")),
+                name="join_grant_approval_not_ones_own",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return opaque("bra", self.id)
+
+
+class JoinGrantUse(UuidModel):
+    """One translation over a bridge: how many rows went in, how many came out. Never which."""
+
+    grant = models.ForeignKey(JoinGrant, on_delete=models.PROTECT, related_name="uses")
+    actor = models.CharField(max_length=100)
+    column = models.CharField(max_length=200)
+    rows = models.PositiveIntegerField()
+    translated = models.PositiveIntegerField()
+    used_at = models.DateTimeField()
+    entry_id = models.UUIDField()
+
+    class Meta:
+        verbose_name = "use of a bridge"
+        verbose_name_plural = "uses of bridges"
+        db_table = "pseudonymize_join_grant_use"
+
+    def __str__(self) -> str:
+        return opaque("bru", self.id)
+
+
+class WorkState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+class FileJob(UuidModel):
+    """A file that a client handed in to be pseudonymised. The files lie in a directory of the job's own until they are collected."""
+
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="file_jobs")
+    activity = models.CharField(max_length=160)
+    verdict_id = models.UUIDField(null=True, blank=True)
+    format = models.CharField(max_length=8)
+    actor = models.CharField(max_length=100)
+    state = models.CharField(max_length=8, choices=WorkState.choices, default=WorkState.WAITING)
+    rows_done = models.PositiveBigIntegerField(default=0)
+    rows_total = models.PositiveBigIntegerField(null=True, blank=True)
+    bytes_in = models.PositiveBigIntegerField()
+    manifest = models.ForeignKey(Manifest, on_delete=models.PROTECT, null=True, blank=True, related_name="file_jobs")
+    problem = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(help_text="When its files are deleted.")
+
+    class Meta:
+        verbose_name = "file to pseudonymise"
+        verbose_name_plural = "files to pseudonymise"
+        db_table = "pseudonymize_file_job"
+
+    def __str__(self) -> str:
+        return opaque("fil", self.id)
+
+
+class Remap(UuidModel):
+    """Moving one output's tokens from an epoch of its domain's keys to the current one, with what came of it."""
+
+    manifest = models.ForeignKey(Manifest, on_delete=models.PROTECT, related_name="remaps")
+    from_epoch = models.PositiveIntegerField()
+    to_epoch = models.PositiveIntegerField()
+    source = models.CharField(max_length=500, help_text="The output's file.")
+    output = models.CharField(max_length=500)
+    actor = models.CharField(max_length=100)
+    state = models.CharField(max_length=8, choices=WorkState.choices, default=WorkState.WAITING)
+    rows_done = models.PositiveBigIntegerField(default=0)
+    rows_total = models.PositiveBigIntegerField(null=True, blank=True)
+    mapped = models.PositiveBigIntegerField(default=0)
+    unmapped = models.PositiveBigIntegerField(default=0, help_text="Tokens whose value nobody knows any more.")
+    output_sha256 = models.CharField(max_length=64, blank=True)
+    problem = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "re-mapping"
+        db_table = "pseudonymize_remap"
+        constraints = [
+            models.CheckConstraint(condition=~Q(from_epoch=models.F("to_epoch")), name="remap_between_two_epochs")
+        ]
+
+    def __str__(self) -> str:
+        return opaque("rem", self.id)

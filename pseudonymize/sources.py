@@ -9,16 +9,18 @@ from governance.kernel.canonical import sha256_hex
 from governance.kernel.ids import SubjectId
 from governance.kernel.personal_data import Erased, ExportRecord, Located, Residual, Retained, SourceDefaults
 from pseudonymize.identity import IdentifierKind
-from pseudonymize.models import DataSubject, SubjectIdentifier, SubjectKey, Suppression
+from pseudonymize.models import DataSubject, RevealedSubject, SubjectIdentifier, SubjectKey, Suppression
 from pseudonymize.vault import forget, read_all, rectify
 
 SUBJECTS, IDENTIFIERS = DataSubject._meta.db_table, SubjectIdentifier._meta.db_table
 KEYS, SUPPRESSIONS = SubjectKey._meta.db_table, Suppression._meta.db_table
+REVEALS = RevealedSubject._meta.db_table
 
 _RESIDUAL = f"""
     SELECT (SELECT count(*) FROM {IDENTIFIERS} WHERE subject_id = %(subject)s)
          + (SELECT count(*) FROM {KEYS} WHERE subject_id = %(subject)s AND octet_length(wrapped) > 0)
          + (SELECT count(*) FROM {SUBJECTS} WHERE id = %(subject)s AND erased_at IS NULL)
+         + (SELECT count(*) FROM {REVEALS} WHERE subject_id = %(subject)s)
 """  # noqa: S608  names of our own tables
 
 
@@ -27,7 +29,7 @@ class VaultSource(SourceDefaults):
 
     key = "pseudonymize.vault"
     title = "Identity vault"
-    tables = frozenset({SUBJECTS, IDENTIFIERS, KEYS, SUPPRESSIONS})
+    tables = frozenset({SUBJECTS, IDENTIFIERS, KEYS, SUPPRESSIONS, REVEALS})
     categories: tuple[str, ...] = ("identity", "contact")
     order = 1000
 
@@ -37,17 +39,29 @@ class VaultSource(SourceDefaults):
                 SUBJECTS: DataSubject.objects.filter(id=subject, erased_at__isnull=True).count(),
                 IDENTIFIERS: SubjectIdentifier.objects.filter(subject=subject).count(),
                 KEYS: SubjectKey.objects.filter(subject=subject, wrapped__isnull=False).count(),
+                REVEALS: RevealedSubject.objects.filter(subject=subject).count(),
             }
         )
 
     def export(self, subject: SubjectId) -> list[ExportRecord]:
-        """The person's identifiers in the clear (Art. 15, 20). The reading is an entry in the log."""
+        """The person's identifiers in the clear (Art. 15, 20), and when they were re-identified and for what.
+
+        The reading is an entry in the log.
+        """
         with transaction.atomic():
             found = read_all(subject, purpose="access_request", actor=SYSTEM)
         return [
             ExportRecord(IDENTIFIERS, "given", None, {"kind": kind.value, "value": value})
             for kind, values in sorted(found.items())
             for value in values
+        ] + [
+            ExportRecord(
+                REVEALS,
+                "observed",
+                row.reveal.request.purpose,
+                {"revealed_at": row.revealed_at.isoformat(), "level": row.reveal.request.level},
+            )
+            for row in RevealedSubject.objects.filter(subject=subject).select_related("reveal__request").order_by("id")
         ]
 
     def rectify(self, subject: SubjectId, field: str, value: str) -> int:
@@ -59,8 +73,11 @@ class VaultSource(SourceDefaults):
     def erase(self, subject: SubjectId) -> Erased:
         """Forget the subject. What is kept says that there was somebody and that they must not come back, and not who."""
         done = forget(subject, actor=SYSTEM, reason="erasure")
+        reveals, _ = RevealedSubject.objects.filter(subject=subject).delete()
         return Erased(
-            deleted=done.identifiers_deleted, shredded=int(done.key_destroyed), retained=self._retained(subject)
+            deleted=done.identifiers_deleted + reveals,
+            shredded=int(done.key_destroyed),
+            retained=self._retained(subject),
         )
 
     def residual(self, subject: SubjectId) -> Residual:
