@@ -1,6 +1,5 @@
 """What the channels hold about a person: which campaigns, when, what became of them; and their places in caps."""
 
-import hashlib
 from typing import Final
 
 from django.db import connection, transaction
@@ -8,12 +7,13 @@ from django.db import connection, transaction
 from engine.channels.models import CapUse, Dispatch
 from governance.kernel.ids import SubjectId
 from governance.kernel.personal_data import Erased, ExportRecord, Located, Residual, SourceDefaults
+from governance.kernel.subject_tables import count_residual
 
 _DISPATCH: Final = Dispatch._meta.db_table
 _CAPS: Final = CapUse._meta.db_table
 _RESIDUAL: Final = f"""
-SELECT (SELECT count(*) FROM {_DISPATCH} AS d WHERE d.subject_id = %(subject)s)
-     + (SELECT count(*) FROM {_CAPS} AS c WHERE c.subject_id = %(subject)s)
+SELECT (SELECT count(*) FROM {_DISPATCH} AS d WHERE d.subject_id::text = %(subject)s)
+     + (SELECT count(*) FROM {_CAPS} AS c WHERE c.subject_id::text = %(subject)s)
 """  # noqa: S608 - table names of ours
 
 
@@ -82,12 +82,5 @@ class MessagesSource(SourceDefaults):
             places, _ = CapUse.objects.filter(subject_id=subject).delete()
         return Erased(deleted=messages + places)
 
-    def restrict(self, subject: SubjectId, restricted: bool) -> int:
-        """Nothing to mark here: a restriction is an event of the consent ledger, and every claim asks the gate."""
-        return 0
-
     def residual(self, subject: SubjectId) -> Residual:
-        with connection.cursor() as cursor:
-            cursor.execute(_RESIDUAL, {"subject": subject})
-            count: int = cursor.fetchone()[0]
-        return Residual(count, hashlib.sha256(_RESIDUAL.encode()).hexdigest())
+        return count_residual(_RESIDUAL, subject)

@@ -8,9 +8,9 @@ from django.db import connection, transaction
 
 from engine.events import locks, quarantine
 from engine.events.models import Event, QuarantinedEvent
-from governance.kernel.canonical import sha256_hex
 from governance.kernel.ids import SubjectId
-from governance.kernel.personal_data import Erased, ExportRecord, Located, Residual, SourceDefaults
+from governance.kernel.personal_data import Erased, ExportRecord
+from governance.kernel.subject_tables import SubjectTable
 
 _TYPED = ("store", "basket", "product", "department", "quantity", "value_cents", "discount_cents", "coupon_cents")
 # The batches that the person's events came in keep their counts: accepted = rows + removed (invariant).
@@ -20,28 +20,23 @@ WITH gone AS (DELETE FROM engine_event WHERE subject_id = %s RETURNING batch),
      noted AS (UPDATE engine_event_batch SET removed = removed + counts.events FROM counts WHERE id = counts.batch RETURNING 1)
 SELECT coalesce(sum(events), 0) FROM counts
 """
-_RESIDUAL_EVENTS = "SELECT count(*) FROM engine_event WHERE subject_id::text = %s"
-_RESIDUAL_QUARANTINE = "SELECT count(*) FROM engine_event_quarantine WHERE subject_id::text = %s"
 
 
-class EventHistory(SourceDefaults):
+class EventHistory(SubjectTable):
     """What the person did: purchases, coupons, pages. Observed, never given, so there is nothing to rectify field by field."""
 
     key = "engine.events.history"
     title = "Shopping and interaction history"
-    tables: frozenset[str] = frozenset({"engine_event"})
+    model = Event
     categories: tuple[str, ...] = ("behaviour", "transactions")
     order = 300
 
-    def locate(self, subject: SubjectId) -> Located:
-        return Located({"engine_event": Event.objects.filter(subject_id=subject).count()})
-
     def export(self, subject: SubjectId) -> list[ExportRecord]:
         """Every event with the fields that its kind declares."""
-        rows = Event.objects.filter(subject_id=subject).order_by("occurred_at", "event_id")
+        rows = self._rows(subject).order_by("occurred_at", "event_id")
         names = ("event_id", "kind", "occurred_at", *_TYPED, "attributes")
         return [
-            ExportRecord("engine_event", "observed", None, _plain(dict(zip(names, values, strict=True))))
+            ExportRecord(self.table, "observed", None, _plain(dict(zip(names, values, strict=True))))
             for values in rows.values_list(*names).iterator(chunk_size=5_000)
         ]
 
@@ -53,34 +48,19 @@ class EventHistory(SourceDefaults):
             (deleted,) = cursor.fetchone()
         return Erased(deleted=int(deleted))
 
-    def residual(self, subject: SubjectId) -> Residual:
-        return _count(_RESIDUAL_EVENTS, subject)
 
-
-class Quarantine(SourceDefaults):
+class Quarantine(SubjectTable):
     """Rows about the person that did not fit their schema."""
 
     key = "engine.events.quarantine"
     title = "Events that did not fit their schema"
-    tables: frozenset[str] = frozenset({"engine_event_quarantine"})
+    model = QuarantinedEvent
     categories: tuple[str, ...] = ("behaviour",)
     order = 290
 
-    def locate(self, subject: SubjectId) -> Located:
-        return Located({"engine_event_quarantine": QuarantinedEvent.objects.filter(subject_id=subject).count()})
-
     def export(self, subject: SubjectId) -> list[ExportRecord]:
-        identifiers = list(
-            QuarantinedEvent.objects.filter(subject_id=subject).order_by("id").values_list("id", flat=True)
-        )
-        return [ExportRecord("engine_event_quarantine", "observed", None, row) for row in quarantine.read(identifiers)]
-
-    def erase(self, subject: SubjectId) -> Erased:
-        deleted, _ = QuarantinedEvent.objects.filter(subject_id=subject).delete()
-        return Erased(deleted=deleted)
-
-    def residual(self, subject: SubjectId) -> Residual:
-        return _count(_RESIDUAL_QUARANTINE, subject)
+        identifiers = list(self._rows(subject).order_by("id").values_list("id", flat=True))
+        return [ExportRecord(self.table, "observed", None, row) for row in quarantine.read(identifiers)]
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -88,11 +68,3 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     attributes: dict[str, Any] = row.pop("attributes") or {}
     given = {name: value for name, value in row.items() if value is not None}
     return given | {"event_id": str(row["event_id"]), "occurred_at": row["occurred_at"].isoformat()} | attributes
-
-
-def _count(query: str, subject: SubjectId) -> Residual:
-    """By text and by scan, not through the index and the ORM that `erase` uses: what one of them misses the other finds."""
-    with connection.cursor() as cursor:
-        cursor.execute(query, [str(subject)])
-        (count,) = cursor.fetchone()
-    return Residual(count, sha256_hex(query.encode()))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.forms.models import model_to_dict
 
 from engine.events import locks
 from engine.profiles.models import Profile, SeenBasket
-from governance.kernel.canonical import sha256_hex
 from governance.kernel.ids import SubjectId
 from governance.kernel.personal_data import Erased, ExportRecord, Located, Residual, SourceDefaults
+from governance.kernel.subject_tables import count_residual
 
 _RESIDUAL = """
 SELECT (SELECT count(*) FROM engine_profile WHERE subject_id::text = %(subject)s)
@@ -50,10 +50,7 @@ class Profiles(SourceDefaults):
         return Erased(deleted=profiles + baskets)
 
     def residual(self, subject: SubjectId) -> Residual:
-        with connection.cursor() as cursor:
-            cursor.execute(_RESIDUAL, {"subject": str(subject)})
-            (count,) = cursor.fetchone()
-        return Residual(count, sha256_hex(_RESIDUAL.encode()))
+        return count_residual(_RESIDUAL, subject)
 
 
 def _plain(profile: Profile) -> dict[str, object]:
