@@ -13,7 +13,9 @@ class PseudonymizeConfig(AppConfig):
         from pseudonymize import invariants  # noqa: F401  registers its checks
         from pseudonymize.models import Domain, PolicyVersion
         from pseudonymize.sources import VaultSource
+        from pseudonymize.token_sources import TokenVaultSource
 
         personal_data.register(VaultSource())
+        personal_data.register(TokenVaultSource())
         capture.configuration(Domain)
         capture.configuration(PolicyVersion)

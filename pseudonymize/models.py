@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
 
 from governance.kernel.ids import opaque
 from governance.kernel.models import UuidModel
@@ -290,9 +291,44 @@ class Manifest(UuidModel):
     class Meta:
         verbose_name = "manifest"
         db_table = "pseudonymize_manifest"
+        indexes = [
+            # Whether a file is somebody's output already is asked at every run over a file.
+            models.Index(KeyTextTransform("output_sha256", "statement"), name="manifest_by_output")
+        ]
 
     def __str__(self) -> str:
         return opaque("man", self.id)
+
+
+class VaultToken(UuidModel):
+    """A random token of one value in one domain, until it expires: nothing leads from the token to the value but this row.
+
+    The value is sealed under its person's own key where the vault knows them, else under a key of the domain; it is found again by a
+    keyed index. `domain`'s join group does not matter: a token of the vault joins within its domain alone.
+    """
+
+    domain = models.ForeignKey(Domain, on_delete=models.PROTECT, related_name="vault_tokens")
+    column_class = models.CharField(max_length=60)
+    blind_index = models.BinaryField(max_length=16)
+    token = models.BinaryField(max_length=16)
+    sealed = models.BinaryField()
+    subject = models.ForeignKey(DataSubject, on_delete=models.PROTECT, null=True, blank=True, related_name="tokens")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = "random token"
+        db_table = "pseudonymize_vault_token"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["domain", "column_class", "blind_index"], name="vault_token_once_per_value"
+            ),
+            models.UniqueConstraint(fields=["domain", "token"], name="vault_token_once"),
+            models.CheckConstraint(condition=Q(expires_at__gt=models.F("created_at")), name="vault_token_expires"),
+        ]
+
+    def __str__(self) -> str:
+        return opaque("vtk", self.id)
 
 
 class RevealLevel(models.TextChoices):
