@@ -6,12 +6,14 @@ UPDATE, DELETE and TRUNCATE by trigger.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from consent.terms import EventType, Reason, State
+from consent.terms import Delivery, EventType, Reason, SignedWith, State, SubjectAs, TargetKind
 from governance.kernel.actors import ActorKind
 from governance.kernel.ids import opaque
 from governance.kernel.models import UuidModel
@@ -160,6 +162,13 @@ class ConsentState(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["subject_id", "purpose_key", "channel"], name="consent_state_once"),
         ]
+        indexes = [
+            models.Index(
+                fields=["valid_until"],
+                condition=Q(status=State.GIVEN.value, valid_until__isnull=False),
+                name="consent_state_running_out",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{opaque('sub', self.subject_id)} {self.purpose_key} {self.channel}"
@@ -211,3 +220,114 @@ class ConsentVerdictSet(UuidModel):
 
     def __str__(self) -> str:
         return opaque("vds", self.id)
+
+
+class RetiredEvent(models.Model):
+    """What is left of an event after its retention (append-only): its digest, so that the log entry that committed to it still adds up."""
+
+    event_id = models.UUIDField(primary_key=True)
+    entry_id = models.UUIDField()
+    event_sha256 = models.CharField("SHA-256", max_length=64)
+    retired_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("retired event")
+        db_table = "consent_event_retired"
+
+    def __str__(self) -> str:
+        return opaque("cev", self.event_id)
+
+
+class ConsentLink(models.Model):
+    """A visitor who turned out to be somebody known. What the visitor had said was said again in the known person's ledger."""
+
+    visitor_subject_id = models.UUIDField(primary_key=True)
+    subject_id = models.UUIDField(_("subject"), db_index=True)
+    linked_at = models.DateTimeField(_("linked at"))
+    entry_id = models.UUIDField()
+
+    class Meta:
+        verbose_name = _("link of a visitor")
+        db_table = "consent_link"
+
+    def __str__(self) -> str:
+        return opaque("sub", self.visitor_subject_id)
+
+
+class PropagationTarget(UuidModel):
+    """A system that has to hear of every change: a webhook, a directory for CSV files, or a queue of a message broker."""
+
+    key = models.SlugField(_("key"), max_length=64, unique=True)
+    kind = models.CharField(_("by"), max_length=10, choices=[(one.value, one.value) for one in TargetKind])
+    address = models.CharField(
+        _("address"), max_length=400, help_text=_("A URL, a directory, or broker URL and queue.")
+    )
+    purposes = ArrayField(
+        models.CharField(max_length=64),
+        verbose_name=_("purposes"),
+        default=list,
+        blank=True,
+        help_text=_("Only changes of these; all when empty."),
+    )
+    subject_as = models.CharField(
+        _("names people by"),
+        max_length=16,
+        choices=[(one.value, one.value) for one in SubjectAs],
+        default=SubjectAs.OPAQUE.value,
+    )
+    signed_with = models.CharField(
+        _("signed with"),
+        max_length=12,
+        choices=[(one.value, one.value) for one in SignedWith],
+        default=SignedWith.HMAC.value,
+    )
+    acknowledges = models.BooleanField(
+        _("acknowledges later"),
+        default=False,
+        help_text=_("A change is settled when the system calls back, not when it answers."),
+    )
+    settle_within = models.DurationField(_("to be settled within"), default=timedelta(hours=1))
+    active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta:
+        verbose_name = _("system that hears of changes")
+        verbose_name_plural = _("propagation")
+        db_table = "consent_propagation_target"
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Propagation(models.Model):
+    """One change on its way to one system. `id` is the order in which the system gets them."""
+
+    id = models.BigAutoField(primary_key=True)
+    target = models.ForeignKey(PropagationTarget, on_delete=models.PROTECT, related_name="changes")
+    event_id = models.UUIDField()
+    subject_id = models.UUIDField(_("subject"), db_index=True)
+    purpose_key = models.CharField(_("purpose"), max_length=64)
+    channel = models.CharField(_("channel"), max_length=16)
+    state = models.CharField(_("state"), max_length=12, choices=[(one.value, one.value) for one in Delivery])
+    recorded_at = models.DateTimeField(_("recorded at"))
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    sent_at = models.DateTimeField(_("sent at"), null=True)
+    settled_at = models.DateTimeField(_("settled at"), null=True)
+    reference = models.CharField(_("reference"), max_length=120, blank=True)
+    escalated_at = models.DateTimeField(_("escalated at"), null=True)
+
+    class Meta:
+        verbose_name = _("change on its way")
+        verbose_name_plural = _("changes on their way")
+        db_table = "consent_propagation"
+        constraints = [models.UniqueConstraint(fields=["event_id", "target"], name="consent_propagation_once")]
+        indexes = [
+            models.Index(
+                fields=["target", "id"], condition=Q(settled_at__isnull=True), name="consent_propagation_open"
+            ),
+            models.Index(fields=["target", "settled_at"], name="consent_propagation_lag"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target_id} {self.pk}"

@@ -8,17 +8,31 @@ without it.
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import Model, Q, QuerySet
 
 from consent import evidence, heads, ledger
-from consent.models import ConsentEvent, ConsentEvidence, ConsentState, ConsentVerdict, LedgerHead
+from consent.models import (
+    ConsentEvent,
+    ConsentEvidence,
+    ConsentLink,
+    ConsentState,
+    ConsentVerdict,
+    LedgerHead,
+    Propagation,
+)
+from consent.terms import Delivery
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId
 from governance.kernel.personal_data import Erased, ExportRecord, Located, Residual, Retained, SourceDefaults
 
 GROUND: Final = "Art. 7(1) and 17(3)(e): to show that the processing was allowed"
+EMPTIED: Final = "Art. 5(2): the digest of evidence that was destroyed"
+MARK: Final = "Art. 5(2), 17(1): the mark by which the gate refuses from now on"
+TO_BE_TOLD: Final = "Art. 19: recipients who still have to be told"
 # Not the statements that erase: what could still be read or acted on, counted from the tables themselves.
 _RESIDUAL: Final = """
 SELECT (SELECT count(*) FROM consent_evidence WHERE subject_id = %(subject)s AND octet_length(ciphertext) > 0)
@@ -34,15 +48,24 @@ class ConsentLedgerSource(SourceDefaults):
     key = "consent.ledger"
     title = "Consents, withdrawals and objections"
     tables: frozenset[str] = frozenset(
-        {"consent_event", "consent_evidence", "consent_state", "consent_verdict", "consent_ledger_head"}
+        {
+            "consent_event",
+            "consent_evidence",
+            "consent_state",
+            "consent_verdict",
+            "consent_ledger_head",
+            "consent_link",
+            "consent_propagation",
+        }
     )
     categories: tuple[str, ...] = ("consent choices", "evidence of consent")
     order = 200
 
     def locate(self, subject: SubjectId) -> Located:
         """How many rows each table has about the subject."""
-        models = (ConsentEvent, ConsentEvidence, ConsentState, ConsentVerdict, LedgerHead)
-        return Located({model._meta.db_table: model.objects.filter(subject_id=subject).count() for model in models})
+        models = (ConsentEvent, ConsentEvidence, ConsentState, ConsentVerdict, LedgerHead, Propagation)
+        counts = {model._meta.db_table: model.objects.filter(subject_id=subject).count() for model in models}
+        return Located(counts | {ConsentLink._meta.db_table: _links(subject).count()})
 
     def export(self, subject: SubjectId) -> list[ExportRecord]:
         """Every event with its evidence in the clear, and the verdicts that somebody acted on."""
@@ -75,14 +98,10 @@ class ConsentLedgerSource(SourceDefaults):
             shredded = ConsentEvidence.objects.filter(subject_id=subject, ciphertext__isnull=False).update(
                 ciphertext=None, shredded_at=at
             )
-            deleted, _ = ConsentState.objects.filter(subject_id=subject).delete()
-            until = evidence.keep_until()
-            kept = (
-                Retained(model._meta.db_table, count, GROUND, until)
-                for model in (ConsentEvent, ConsentVerdict)
-                if (count := model.objects.filter(subject_id=subject).count())
-            )
-            return Erased(deleted=deleted, shredded=shredded, retained=tuple(kept))
+            deleted = ConsentState.objects.filter(subject_id=subject).delete()[0] + _links(subject).delete()[0]
+            of_subject = Propagation.objects.filter(subject_id=subject)
+            deleted += of_subject.filter(state=Delivery.SETTLED).delete()[0]
+            return Erased(deleted=deleted, shredded=shredded, retained=_retained(subject))
 
     def residual(self, subject: SubjectId) -> Residual:
         """Evidence that could still be opened, state that could still permit, events of somebody whom the gate does not refuse."""
@@ -103,3 +122,21 @@ class ConsentLedgerSource(SourceDefaults):
             "notice_version": str(event.notice_version_id) if event.notice_version_id else None,
             "evidence": evidence.reveal(event.event_id) if event.has_evidence else None,
         }
+
+
+def _links(subject: SubjectId) -> QuerySet[ConsentLink]:
+    return ConsentLink.objects.filter(Q(subject_id=subject) | Q(visitor_subject_id=subject))
+
+
+def _retained(subject: SubjectId) -> tuple[Retained, ...]:
+    """What an erasure leaves: rows under an id that leads to nobody, each with its ground and its end."""
+    until = evidence.keep_until()
+    rows: tuple[tuple[type[Model], str, date | None], ...] = (
+        (ConsentEvent, GROUND, until),
+        (ConsentVerdict, GROUND, until),
+        (ConsentEvidence, EMPTIED, until),
+        (LedgerHead, MARK, None),
+        (Propagation, TO_BE_TOLD, None),
+    )
+    counted = ((model, model._base_manager.filter(subject_id=subject).count(), *why) for model, *why in rows)
+    return tuple(Retained(model._meta.db_table, count, ground, end) for model, count, ground, end in counted if count)

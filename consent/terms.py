@@ -113,3 +113,34 @@ class Reason(StrEnum):
 
 
 _PERMITS: Final = frozenset(list(Reason)[:6])
+
+
+class TargetKind(StrEnum):
+    """How another system hears of a change."""
+
+    WEBHOOK = "webhook"
+    CSV = "csv"
+    BROKER = "broker"
+
+
+class SubjectAs(StrEnum):
+    """By what another system knows people. Anything but the opaque id is read from the vault at the moment of sending."""
+
+    OPAQUE = "opaque"
+    CUSTOMER_ID = "customer_id"
+    EMAIL = "email"
+
+
+class SignedWith(StrEnum):
+    """How a system can tell that a message is ours: a secret shared with it alone, or our published key."""
+
+    HMAC = "hmac-sha256"
+    EDDSA = "eddsa"
+
+
+class Delivery(StrEnum):
+    """How far a change has come on its way to another system."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    SETTLED = "settled"

@@ -67,6 +67,7 @@ CHANNELS: dict[str, Text] = {
     "email": _("by e-mail"),
     "sms": _("by text message"),
     "push": _("by app notification"),
+    "in_app": _("inside the app"),
     "phone": _("by phone"),
     "post": _("by post"),
     "ads": _("in advertisements"),

@@ -36,6 +36,7 @@ class Channel(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     PUSH = "push"
+    IN_APP = "in_app"
     PHONE = "phone"
     POST = "post"
     ADS = "ads"
