@@ -16,13 +16,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from governance.kernel.logs import get_logger
 
 _logger = get_logger(__name__)
 _GRACE_SECONDS = 15
 _RESTARTS_PER_MINUTE = 30
+_HOLD_OFF_SECONDS = 10
+_FALLBACK_SECONDS = 10
 
 
 class Supervised:
@@ -40,11 +42,12 @@ class Supervised:
         return subprocess.Popen(self.command, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603 - our own programs
 
     def revive(self) -> None:
-        """Start it again if it has ended. Raises CommandError when that happens too often to help."""
+        """Start it again if it has ended. One that ends again and again gets a pause in between: the others still serve."""
         if self.process.poll() is None:
             return
-        if len(self.starts) == _RESTARTS_PER_MINUTE and time.monotonic() - self.starts[0] < 60:
-            raise CommandError(f"The {self.name} process ends again and again.")
+        often = len(self.starts) == _RESTARTS_PER_MINUTE and time.monotonic() - self.starts[0] < 60
+        if often and time.monotonic() - self.starts[-1] < _HOLD_OFF_SECONDS:
+            return
         _logger.warning("process_restarted", name=self.name, code=str(self.process.returncode))
         self._clear_group(signal.SIGKILL)
         self.process = self._start()
@@ -107,12 +110,16 @@ class Command(BaseCommand):
 def _commands(port: int, web_workers: int, job_workers: int) -> dict[str, list[str]]:
     programs = Path(sys.executable).parent
     web = f"--bind 127.0.0.1:{port} --workers {web_workers} --threads 4 --worker-class gthread --log-level warning --no-control-socket"
-    worker = f"--loglevel WARNING --concurrency {job_workers} --without-gossip --without-mingle --without-heartbeat"
+    # Threads, not forked children: those share one pipe and its lock over a local broker, and a child that is killed while it holds
+    # the lock leaves the others waiting for ever. A killed process of threads is simply started again.
+    worker = f"--pool threads --loglevel WARNING --concurrency {job_workers} --without-gossip --without-mingle --without-heartbeat"
     return {
         "web": [str(programs / "gunicorn"), "governance.wsgi:application", *web.split()],
         "worker": [str(programs / "celery"), "-A", "governance", "worker", *worker.split()],
         # The scheduler only wakes workers every two seconds; what is due is written in the job table.
         "scheduler": [str(programs / "celery"), "-A", "governance", "beat", "--loglevel", "WARNING", "--pidfile="],
+        # When the broker is down or loses wake-ups, work is late by this much and no more.
+        "fallback": [sys.executable, str(settings.BASE_DIR / "manage.py"), "work", "--every", str(_FALLBACK_SECONDS)],
     }
 
 

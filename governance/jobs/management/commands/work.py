@@ -18,8 +18,16 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--until-empty", action="store_true", help="Stop when nothing is due.")
+        parser.add_argument(
+            "--every",
+            type=float,
+            default=_PAUSE_SECONDS,
+            metavar="SECONDS",
+            help="How long to rest when nothing is due (default %(default)s). Beside Celery, some seconds make this the fallback for"
+            " wake-ups that a broker lost.",
+        )
 
-    def handle(self, *args: Any, until_empty: bool, **options: Any) -> None:
+    def handle(self, *args: Any, until_empty: bool, every: float, **options: Any) -> None:
         self.stopping = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -29,7 +37,13 @@ class Command(BaseCommand):
             if drained.total == 0:
                 if until_empty:
                     break
-                time.sleep(_PAUSE_SECONDS)
+                self._rest(every)
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep in naps, so that a request to stop is heard."""
+        ends = time.monotonic() + seconds
+        while not self.stopping and (left := ends - time.monotonic()) > 0:
+            time.sleep(min(left, _PAUSE_SECONDS))
 
     def _stop(self, number: int, frame: Any) -> None:
         self.stopping = True
