@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.decisioning import counterfactuals
 from engine.decisioning.arbitration import Arbitrated, Choices, Flags, Floats, arbitrate, best_of, lines_of
-from engine.decisioning.counterfactuals import Counterfactuals
+from engine.decisioning.counterfactuals import Changes
 from engine.decisioning.errors import NobodyToDecideAbout
 from engine.decisioning.offers import Offer, Policy
 from engine.events import reading
@@ -39,7 +39,7 @@ class Outcome:
 
     scored: Scored
     arbitrated: Arbitrated
-    changes: Counterfactuals
+    changes: Changes
 
 
 def people_of(permitted: Sequence[SubjectId], as_of: datetime) -> People:
