@@ -26,7 +26,7 @@ from governance.kernel.actors import SYSTEM
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId
 from pseudonymize import vault
-from pseudonymize.keys.cache import keys as key_cache
+from pseudonymize.keys import forget_cached
 from pseudonymize.vault import IdentifierKind, Identity
 from tests.integration.consent import arrange
 from tests.integration.consent.arrange import STAFF
@@ -41,10 +41,10 @@ def own_keys(settings: Any, tmp_path: Path) -> Iterator[None]:
     """Keys that live as long as the test's rows."""
     settings.ZGODA_KEYS_DIR = tmp_path / "keys"
     secret_files.forget_cache()
-    key_cache.clear()
+    forget_cached()
     yield
     secret_files.forget_cache()
-    key_cache.clear()
+    forget_cached()
 
 
 @contextmanager

@@ -199,12 +199,12 @@ def test_decisions_say_which_change_would_have_changed_them() -> None:
     people, model = shoppers(30), a_model()
     run = decide(people, model, policy=CERTAIN)
     recorded = [decisions.get(identifier) for identifier in run.decision_ids]
-    changes = [(decision, decision.counterfactual) for decision in recorded if decision.counterfactual is not None]
+    changes = [(decision, change) for decision in recorded for change in decision.counterfactual or ()]
 
     assert len(changes) > 5
-    for decision, (feature, bin_) in changes:
-        assert feature in {"recency_days", "recency_to_gap", "visits_28"}
-        assert bin_ != next(term.bin for term in decision.terms if term.feature == feature)
+    for decision, change in changes:
+        assert change.feature in {"recency_days", "recency_to_gap", "visits_28"}
+        assert change.bin != next(term.bin for term in decision.terms if term.feature == change.feature)
 
 
 @pytest.mark.django_db
