@@ -6,6 +6,7 @@ Secrets of our own are no variables: they live under the key directory (`kernel.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, field_validator
@@ -43,6 +44,34 @@ class Environment(BaseSettings):
     celery_broker_url: str = Field(
         "filesystem://", description="amqp:// or redis:// in production; files under var/ by default."
     )
+    zgoda_key_provider: Literal["sealed-file", "pkcs11", "vault", "aws-kms"] = Field(
+        "sealed-file", description="Who holds the root keys. Move with `manage.py rewrap_keys --to` before changing it."
+    )
+    zgoda_key_prefix: str = Field(
+        "zgoda",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,40}$",
+        description="What our keys begin with at a provider that others use too.",
+    )
+    zgoda_key_epoch_days: int = Field(
+        7,
+        ge=1,
+        le=366,
+        description="After how many days everything is rewrapped and the version before the last destroyed.",
+    )
+    zgoda_pkcs11_module: str = Field("", description="The PKCS#11 library; the PIN is in the secret file `pkcs11-pin`.")
+    zgoda_pkcs11_token: str = Field("zgoda", description="The label of the PKCS#11 token.")
+    zgoda_vault_url: str = Field(
+        "", description="Vault's or OpenBao's address; the token is in the secret file `vault-token`."
+    )
+    zgoda_vault_mount: str = Field("transit", description="Where the transit engine is mounted.")
+    zgoda_tcf_cmp_id: int = Field(
+        0, ge=0, le=4095, description="Our number in the CMP list of IAB Europe; 0: no TC strings are made here."
+    )
+    zgoda_tcf_cmp_version: int = Field(1, ge=0, le=4095, description="The version of our CMP.")
+    zgoda_tcf_vendor_id: int = Field(
+        0, ge=0, le=65535, description="Our number in the vendor list; 0: TC strings are read as their publisher."
+    )
+    zgoda_tcf_vendor_list: str = Field("", description="The file with the Global Vendor List (vendor-list.json).")
     email_host: str = Field("127.0.0.1", description="The SMTP server.")
     email_port: int = Field(1025, description="Its port.")
     email_host_user: str = Field("", description="The account at the SMTP server.")

@@ -24,6 +24,17 @@ ZGODA_ORIGIN = ZGODA_PUBLIC_URL.partition("//")[2] + "/log"  # the origin line o
 ZGODA_CONTROLLER = ENVIRONMENT.zgoda_controller
 ZGODA_CONTROLLER_COUNTRY = ENVIRONMENT.zgoda_controller_country
 ZGODA_DPO_CONTACT = ENVIRONMENT.zgoda_dpo_contact
+ZGODA_KEY_PROVIDER = ENVIRONMENT.zgoda_key_provider
+ZGODA_KEY_PREFIX = ENVIRONMENT.zgoda_key_prefix
+ZGODA_KEY_EPOCH_DAYS = ENVIRONMENT.zgoda_key_epoch_days
+ZGODA_PKCS11_MODULE = ENVIRONMENT.zgoda_pkcs11_module
+ZGODA_PKCS11_TOKEN = ENVIRONMENT.zgoda_pkcs11_token
+ZGODA_VAULT_URL = ENVIRONMENT.zgoda_vault_url
+ZGODA_VAULT_MOUNT = ENVIRONMENT.zgoda_vault_mount
+ZGODA_TCF_CMP_ID = ENVIRONMENT.zgoda_tcf_cmp_id
+ZGODA_TCF_CMP_VERSION = ENVIRONMENT.zgoda_tcf_cmp_version
+ZGODA_TCF_VENDOR_ID = ENVIRONMENT.zgoda_tcf_vendor_id
+ZGODA_TCF_VENDOR_LIST = ENVIRONMENT.zgoda_tcf_vendor_list
 ZGODA_WAKE_WORKERS = True  # tests drain the job table themselves
 
 

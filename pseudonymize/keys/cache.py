@@ -77,4 +77,4 @@ class KeyCache:
 
 
 keys = KeyCache()
-"""The cache of this process."""
+"""Subject keys and masters in this process."""

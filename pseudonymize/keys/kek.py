@@ -1,7 +1,9 @@
 """Versions of the key-encryption key: which one is current, rotation, rewrapping, destruction (design: rewrap and destroy).
 
-Everything wrapped is rewrapped under the new version, then the old version is destroyed at the provider. A copy of the key tables
-from before that (a backup) opens nothing any more; erased subjects, who are not rewrapped, are gone from every backup with it.
+The provider holds a key per version and wraps the version's key with it; everything else is wrapped under the version's key
+(`epoch_keys.py`). Everything wrapped is rewrapped under the new version, then the old version is destroyed at the provider. A copy of
+the key tables from before that (a backup) opens nothing any more; erased subjects, who are not rewrapped, are gone from every backup
+with it.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from governance.kernel.actors import Actor
 from governance.kernel.clock import now
 from governance.kernel.progress import Progress, no_progress
 from pseudonymize import locks
-from pseudonymize.errors import KeyInUse, KeyProviderUnavailable
-from pseudonymize.keys import wrapping
+from pseudonymize.errors import KeyInUse
+from pseudonymize.keys import epoch_keys, wrapping
 from pseudonymize.keys.cache import keys as key_cache
-from pseudonymize.keys.provider import KeyState, provider
+from pseudonymize.keys.provider import KeyProvider, ProviderName, provider, provider_named
 from pseudonymize.models import KeyEncryptionKey, KeyStatus, MasterKey, SubjectKey
 
 REWRAP_BATCH = 5_000
@@ -37,28 +39,27 @@ class KekState:
 def current_version() -> int:
     """The version to wrap under; makes the first one. Call inside a transaction, with the vault shared or owned.
 
-    Raises KeyProviderUnavailable when the provider holds another key under that version than this database was written with.
+    Raises KeyProviderUnavailable when the provider does not answer, or holds another key than this database was written with.
     """
     active = KeyEncryptionKey.objects.filter(status=KeyStatus.ACTIVE).first() or _first()
-    if provider().key_state(active.version) is not KeyState.HELD:
-        raise KeyProviderUnavailable("The provider does not hold the current key-encryption key.")
-    if provider().fingerprint(active.version) != active.fingerprint:
-        raise KeyProviderUnavailable("The provider holds another key than this database was written with.")
+    epoch_keys.material(active.version)
     return active.version
 
 
 def _first() -> KeyEncryptionKey:
-    provider().create(1)
     # Two processes that start together: the second waits for the first one's row and then reads it.
-    KeyEncryptionKey.objects.bulk_create([_active(1)], ignore_conflicts=True)
+    KeyEncryptionKey.objects.bulk_create([_active(1, provider())], ignore_conflicts=True)
     return KeyEncryptionKey.objects.get(status=KeyStatus.ACTIVE)
 
 
-def _active(version: int) -> KeyEncryptionKey:
+def _active(version: int, at: KeyProvider) -> KeyEncryptionKey:
+    made = epoch_keys.make(version, at)
     return KeyEncryptionKey(
         version=version,
-        provider=provider().name,
-        fingerprint=provider().fingerprint(version),
+        provider=at.name,
+        reference=made.reference,
+        wrapped=made.wrapped,
+        fingerprint=made.fingerprint,
         status=KeyStatus.ACTIVE,
         created_at=now(),
     )
@@ -83,9 +84,8 @@ def rotate(*, actor: Actor) -> int:
         locks.own_vault()
         old = current_version()
         new = old + 1
-        provider().create(new)
         KeyEncryptionKey.objects.filter(version=old).update(status=KeyStatus.DECRYPT_ONLY)
-        KeyEncryptionKey.objects.bulk_create([_active(new)])
+        KeyEncryptionKey.objects.bulk_create([_active(new, provider())])
         log.emit("key.rotated", actor=actor, object=f"key_encryption_key:{new}", facts={"from": old, "to": new})
     return new
 
@@ -171,5 +171,64 @@ def destroy_version(version: int, *, actor: Actor) -> None:
         kek.save(update_fields=["status", "destroyed_at"])
         log.emit("key.destroyed", actor=actor, object=f"key_encryption_key:{version}", facts={"version": version})
         # Last: when this transaction fails afterwards, the row says "decrypt only" and the next call finishes the work.
-        provider().destroy(version)
+        provider_named(kek.provider).destroy(_reference(kek))
+    forget_cached()
+
+
+def _reference(kek: KeyEncryptionKey) -> str:
+    return kek.reference or f"pseudonymize-kek-{kek.version:04d}"
+
+
+def forget_cached() -> None:
+    """Drop every key from the memory of this process."""
     key_cache.clear()
+    epoch_keys.held.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A version on its way from one provider to another."""
+
+    version: int
+    status: KeyStatus
+    source: str
+    target: str
+
+
+def moves(to: ProviderName) -> list[Move]:
+    """Which versions `move` would take along, oldest first. Asks the new provider whether it is there; changes nothing."""
+    provider_named(to).check()
+    return [
+        Move(kek.version, KeyStatus(kek.status), kek.provider, to)
+        for kek in KeyEncryptionKey.objects.exclude(status=KeyStatus.DESTROYED).exclude(provider=to).order_by("version")
+    ]
+
+
+def move(to: ProviderName, *, actor: Actor) -> list[Move]:
+    """Have every living version's key wrapped by another provider, then destroy what the old one held. Returns what moved.
+
+    No key leaves this process in the clear, and nothing that is wrapped under a version changes: one call per version and side.
+    May be stopped and run again.
+    """
+    moved = []
+    for planned in moves(to):
+        with transaction.atomic():
+            locks.own_vault()
+            kek = KeyEncryptionKey.objects.select_for_update().get(version=planned.version)
+            if kek.status == KeyStatus.DESTROYED or kek.provider == to:
+                continue
+            old_provider, old_reference = provider_named(kek.provider), _reference(kek)
+            made = epoch_keys.wrap_at(provider_named(to), kek.version, epoch_keys.open_row(kek))
+            kek.provider, kek.reference, kek.wrapped = to, made.reference, made.wrapped
+            kek.save(update_fields=["provider", "reference", "wrapped"])
+            log.emit(
+                "key.moved",
+                actor=actor,
+                object=f"key_encryption_key:{kek.version}",
+                facts={"from": planned.source, "to": str(to), "version": kek.version},
+            )
+        # Only now: before the commit the row still needs it.
+        old_provider.destroy(old_reference)
+        moved.append(planned)
+    forget_cached()
+    return moved

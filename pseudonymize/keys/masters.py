@@ -7,6 +7,7 @@ joined with the identifiers), `domain:…` and `group:…` those of pseudonymisa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import transaction
 
@@ -16,7 +17,6 @@ from pseudonymize import locks
 from pseudonymize.errors import KeyDestroyed
 from pseudonymize.identity import IdentifierKind
 from pseudonymize.keys import kek, wrapping
-from pseudonymize.keys.provider import provider
 from pseudonymize.models import Domain, KeyStatus, MasterKey
 
 INDEX = "index"
@@ -48,11 +48,19 @@ def ensure(name: str, epoch: int = 1) -> bytes:
 def _make(name: str, epoch: int) -> None:
     version = kek.current_version()
     parts = wrapping.of_master(name, epoch, version, b"").parts
-    (record,) = provider().wrap(version, [crypto.random_key()], [parts])
+    (record,) = wrapping.wrap(version, [crypto.random_key()], [parts])
     row = MasterKey(
         name=name, epoch=epoch, wrapped=record, kek_version=version, status=KeyStatus.ACTIVE, created_at=now()
     )
     MasterKey.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def destroy(row: MasterKey, at: datetime) -> None:
+    """Delete a wrapped master and forget it here. Call with the vault owned."""
+    if row.wrapped is not None:
+        wrapping.drop(wrapping.of_master(row.name, row.epoch, row.kek_version, bytes(row.wrapped)))
+    row.wrapped, row.status, row.destroyed_at = None, KeyStatus.DESTROYED, at
+    row.save(update_fields=["wrapped", "status", "destroyed_at"])
 
 
 def index_keys(kinds: Sequence[IdentifierKind]) -> dict[IdentifierKind, bytes] | None:

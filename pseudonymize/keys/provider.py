@@ -1,12 +1,12 @@
-"""What a provider of key-encryption keys does. Key-encryption keys never leave it; they are versioned, and destroyed for good.
+"""What a provider of root keys does: it wraps one key per version, under a key of its own that never leaves it.
 
-The database says which version is current (`kek.py`); the provider only holds the material. That way a rolled-back transaction or
-a second machine cannot disagree about it.
+Everything else is wrapped here, under the version's key (`epoch_keys.py`), so that a provider is called once per version and process
+every few minutes and not once per person. The database says which version is current and which provider holds it (`kek.py`); a
+rolled-back transaction or a second machine cannot disagree about it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Protocol
@@ -14,46 +14,76 @@ from typing import Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-DEFAULT = "pseudonymize.keys.sealed_file.SealedFileProvider"
+from pseudonymize.errors import KeyProviderUnavailable
+
+
+class ProviderName(StrEnum):
+    """The providers that there are."""
+
+    SEALED_FILE = "sealed-file"
+    PKCS11 = "pkcs11"
+    VAULT = "vault"
+    AWS_KMS = "aws-kms"
+
+
+_CLASSES = {
+    ProviderName.SEALED_FILE: "pseudonymize.keys.sealed_file.SealedFileProvider",
+    ProviderName.PKCS11: "pseudonymize.keys.pkcs11_token.Pkcs11Provider",
+    ProviderName.VAULT: "pseudonymize.keys.vault_transit.VaultTransitProvider",
+    ProviderName.AWS_KMS: "pseudonymize.keys.aws_kms.AwsKmsProvider",
+}
 
 
 class KeyState(StrEnum):
-    """Whether the provider holds the material of a version."""
+    """Whether the provider can use the key of a reference."""
 
     HELD = "held"
     ABSENT = "absent"
 
 
 class KeyProvider(Protocol):
-    """Wraps keys under versions of a key-encryption key. Columns in, columns out; fails closed with KeyProviderUnavailable."""
+    """Holds one key per version. Every method fails closed with KeyProviderUnavailable when the provider does not answer."""
 
-    name: str
+    name: ProviderName
 
-    def key_state(self, version: int) -> KeyState:
-        """Whether `version` can be used."""
+    def check(self) -> None:
+        """Return when the provider answers and accepts us."""
 
-    def create(self, version: int) -> None:
-        """Make the material of `version`; does nothing when it is there already."""
+    def create(self, version: int) -> str:
+        """Make the provider's key for `version`, unless it is there; returns the reference that finds it again."""
 
-    def fingerprint(self, version: int) -> str:
-        """64 hexadecimal digits that tell two key-encryption keys apart and say nothing else about them."""
+    def key_state(self, reference: str) -> KeyState:
+        """Whether the key can be used."""
 
-    def wrap(self, version: int, keys: Sequence[bytes], associated: Sequence[Sequence[bytes]]) -> list[bytes]:
-        """Wrap each key, bound to its associated parts."""
+    def wrap(self, reference: str, key: bytes, associated: bytes) -> bytes:
+        """Wrap a key of 32 bytes, bound to `associated`. Raises KeyNotHeld without the provider's key."""
 
-    def unwrap(self, version: int, wrapped: Sequence[bytes], associated: Sequence[Sequence[bytes]]) -> list[bytes]:
-        """Unwrap each key. Raises SealBroken for a record that was changed or moved, KeyNotHeld without the version."""
+    def unwrap(self, reference: str, wrapped: bytes, associated: bytes) -> bytes:
+        """The wrapped key. Raises SealBroken for a record that was changed or moved, KeyNotHeld without the provider's key."""
 
-    def destroy(self, version: int) -> None:
-        """Destroy the material of `version` for good; does nothing when it is gone already."""
+    def destroy(self, reference: str) -> None:
+        """Destroy the provider's key for good; does nothing when it is gone already."""
 
 
 def provider() -> KeyProvider:
-    """The provider named by ZGODA_KEY_PROVIDER, the sealed file by default."""
-    return _made(getattr(settings, "ZGODA_KEY_PROVIDER", DEFAULT))
+    """The provider for new versions: ZGODA_KEY_PROVIDER, the sealed file by default."""
+    return provider_named(getattr(settings, "ZGODA_KEY_PROVIDER", ProviderName.SEALED_FILE))
 
 
-@lru_cache(maxsize=4)
-def _made(path: str) -> KeyProvider:
-    made: KeyProvider = import_string(path)()
+def provider_named(name: str) -> KeyProvider:
+    """The provider that a version's row names. Raises KeyProviderUnavailable for a name that this installation does not know."""
+    try:
+        return _made(ProviderName(name))
+    except ValueError:
+        raise KeyProviderUnavailable(f"There is no key provider called {name!r}.") from None
+
+
+@lru_cache(maxsize=8)
+def _made(name: ProviderName) -> KeyProvider:
+    made: KeyProvider = import_string(_CLASSES[name])()
     return made
+
+
+def label(version: int) -> str:
+    """What a provider's key is called, where the provider serves others too."""
+    return f"{getattr(settings, 'ZGODA_KEY_PREFIX', 'zgoda')}-kek-{version:04d}"

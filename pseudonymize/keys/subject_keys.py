@@ -12,7 +12,6 @@ from governance.kernel.copy import copy_rows
 from governance.kernel.ids import SubjectId, uuid7_many
 from pseudonymize.errors import SubjectForgotten, SubjectUnknown
 from pseudonymize.keys import kek, wrapping
-from pseudonymize.keys.provider import provider
 from pseudonymize.models import DataSubject, SubjectKey
 
 
@@ -32,7 +31,7 @@ def issue(subjects: Sequence[SubjectId], at: datetime) -> list[bytes]:
     version = kek.current_version()
     fresh = [crypto.random_key() for _ in subjects]
     parts = [wrapping.of_subject(subject, version, b"").parts for subject in subjects]
-    records = provider().wrap(version, fresh, parts)
+    records = wrapping.wrap(version, fresh, parts)
     copy_rows(
         SubjectKey._meta.db_table,
         ["id", "subject_id", "wrapped", "kek_version", "created_at", "proof_sha256"],

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from governance.kernel.crypto import length_prefixed
-from pseudonymize.errors import KeyDestroyed, KeyNotHeld
+from pseudonymize.keys import epoch_keys, usage
 from pseudonymize.keys.cache import keys as key_cache
-from pseudonymize.keys.provider import provider
-from pseudonymize.models import KeyEncryptionKey, KeyStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +21,8 @@ class Wrapped:
 
     @property
     def name(self) -> bytes:
-        """What the cache knows it by: record and binding, so that a record moved to another row is not answered for."""
-        return length_prefixed([self.record, *self.parts])
+        """What the cache knows it by: version, record and binding, so that a record moved to another row is not answered for."""
+        return length_prefixed([self.version.to_bytes(4, "big"), self.record, *self.parts])
 
 
 def of_subject(subject: UUID, version: int, record: bytes) -> Wrapped:
@@ -38,7 +36,7 @@ def of_master(name: str, epoch: int, version: int, record: bytes) -> Wrapped:
 
 
 def unwrap(wrapped: Sequence[Wrapped]) -> list[bytes]:
-    """The keys, aligned; from the cache where it has them, else by one call of the provider per version.
+    """The keys, aligned; from the cache where it has them, else under their versions' keys.
 
     Raises SealBroken for a record that was changed or moved, KeyDestroyed when its key-encryption key was destroyed on purpose,
     KeyNotHeld when it is missing.
@@ -48,24 +46,26 @@ def unwrap(wrapped: Sequence[Wrapped]) -> list[bytes]:
     missing = {name: item for name, item in zip(names, wrapped, strict=True) if name not in known}
     for version in {item.version for item in missing.values()}:
         chosen = {name: item for name, item in missing.items() if item.version == version}
-        opened = dict(zip(chosen, _by_provider(version, [*chosen.values()]), strict=True))
+        opened = dict(zip(chosen, _opened(version, [*chosen.values()]), strict=True))
         known.update(opened)
         key_cache.put_many(opened.items())
     return [known[name] for name in names]
 
 
-def _by_provider(version: int, wrapped: Sequence[Wrapped]) -> list[bytes]:
-    try:
-        return provider().unwrap(version, [item.record for item in wrapped], [item.parts for item in wrapped])
-    except KeyNotHeld as error:
-        if KeyEncryptionKey.objects.filter(version=version, status=KeyStatus.DESTROYED).exists():
-            raise KeyDestroyed(version=version) from error
-        raise
+def _opened(version: int, wrapped: Sequence[Wrapped]) -> list[bytes]:
+    return epoch_keys.unwrap(version, [item.record for item in wrapped], [item.parts for item in wrapped])
+
+
+def wrap(version: int, keys: Sequence[bytes], parts: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Wrap keys under a version, and count them against its limit."""
+    records = epoch_keys.wrap(version, keys, parts)
+    usage.wrapped(version, len(records))
+    return records
 
 
 def rewrap(wrapped: Sequence[Wrapped], version: int) -> list[bytes]:
     """The same keys, wrapped under `version`."""
-    return provider().wrap(version, unwrap(wrapped), [item.parts for item in wrapped]) if wrapped else []
+    return wrap(version, unwrap(wrapped), [item.parts for item in wrapped]) if wrapped else []
 
 
 def drop(wrapped: Wrapped) -> None:

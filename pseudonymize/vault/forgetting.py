@@ -41,7 +41,7 @@ def forget(subject: SubjectId, *, actor: Actor, reason: str) -> Forgotten:
         if row is None or row.erased_at is not None:
             return Forgotten(0, key_destroyed=False, suppressed=0)
         at = now()
-        found = suppression.indexes_of(subject)
+        found, keyed_by = suppression.to_remember(subject)
         destroyed = subject_keys.destroy(subject, at)
         deleted, _ = SubjectIdentifier.objects.filter(subject=subject).delete()
         row.erased_at = at
@@ -53,6 +53,6 @@ def forget(subject: SubjectId, *, actor: Actor, reason: str) -> Forgotten:
             object=f"subject_key:{destroyed.key_id if destroyed else 'none'}",
             facts={"identifiers": deleted, "proof_sha256": proof, "reason": reason, "suppressed": len(found)},
         )
-        suppressed = suppression.add_erased(found, entry=entry, at=at)
+        suppressed = suppression.add_erased(found, entry=entry, at=at, keyed_by=keyed_by)
     logger.info("subject_forgotten", count=deleted, reason=reason)
     return Forgotten(deleted, key_destroyed=destroyed is not None, suppressed=suppressed, proof_sha256=proof)

@@ -17,9 +17,10 @@ from governance.kernel.actors import Actor
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId, uuid7
 from pseudonymize import locks
+from pseudonymize.errors import KeyProviderUnavailable
 from pseudonymize.identity import INDEXED_KINDS, IdentifierKind, Identity
 from pseudonymize.keys import masters, subject_keys
-from pseudonymize.models import Suppression, SuppressionScope
+from pseudonymize.models import SubjectIdentifier, Suppression, SuppressionKey, SuppressionScope
 from pseudonymize.vault import blind_index, identifiers
 from pseudonymize.vault.blind_index import CANONICAL_VERSIONS
 from pseudonymize.vault.matching import Found
@@ -91,6 +92,23 @@ def indexes_of(subject: SubjectId) -> list[Found]:
     ]
 
 
+def to_remember(subject: SubjectId) -> tuple[list[Found], SuppressionKey]:
+    """What has to be on the list once the subject is erased, and under which key it was made.
+
+    An erasure does not wait for the provider of the keys (security.md, fail-closed matrix): without any key to be had, the
+    identifiers' own blind indexes go on the list, which need none. They are looked up under that key from then on.
+    """
+    try:
+        return indexes_of(subject), SuppressionKey.LIST
+    except KeyProviderUnavailable:
+        rows = SubjectIdentifier.objects.filter(subject=subject, blind_index__isnull=False).order_by(
+            "kind", "blind_index"
+        )
+        return [
+            (IdentifierKind(kind), bytes(index or b"")) for kind, index in rows.values_list("kind", "blind_index")
+        ], SuppressionKey.INDEX
+
+
 def add(found: Iterable[Found], *, scope: SuppressionScope, reason: str, entry: UUID, at: datetime) -> int:
     """Write to the list; what is there already stays. Returns how many were new. Call with the vault owned."""
     before = Suppression.objects.count()
@@ -98,10 +116,12 @@ def add(found: Iterable[Found], *, scope: SuppressionScope, reason: str, entry: 
     return Suppression.objects.count() - before
 
 
-def add_erased(found: Sequence[Found], *, entry: UUID, at: datetime) -> int:
+def add_erased(
+    found: Sequence[Found], *, entry: UUID, at: datetime, keyed_by: SuppressionKey = SuppressionKey.LIST
+) -> int:
     """Write an erased person to the list for good; who was suppressed while the request ran is erased from now on."""
     Suppression.objects.bulk_create(
-        _listed(found, SuppressionScope.ALL, ERASED, entry, at),
+        _listed(found, SuppressionScope.ALL, ERASED, entry, at, keyed_by=keyed_by),
         update_conflicts=True,
         unique_fields=["kind", "blind_index", "scope"],
         update_fields=["reason", "suppressed_at", "entry_id"],
@@ -110,13 +130,20 @@ def add_erased(found: Sequence[Found], *, entry: UUID, at: datetime) -> int:
 
 
 def _listed(
-    found: Iterable[Found], scope: SuppressionScope, reason: str, entry: UUID, at: datetime
+    found: Iterable[Found],
+    scope: SuppressionScope,
+    reason: str,
+    entry: UUID,
+    at: datetime,
+    *,
+    keyed_by: SuppressionKey = SuppressionKey.LIST,
 ) -> list[Suppression]:
     return [
         Suppression(
             kind=kind.value,
             blind_index=index,
             canonical_version=CANONICAL_VERSIONS[kind],
+            keyed_by=keyed_by,
             scope=scope,
             reason=reason,
             suppressed_at=at,
@@ -133,11 +160,16 @@ def _forms(identity: Identity) -> dict[IdentifierKind, str]:
 
 
 def _found(forms: Mapping[int, Mapping[IdentifierKind, str]]) -> dict[tuple[str, bytes], list[int]]:
-    keys = masters.suppression_keys(sorted({kind for row in forms.values() for kind in row}))
+    """Positions by (kind, index) under the list's own key and, where somebody was erased without one, under that of the indexes."""
+    kinds = sorted({kind for row in forms.values() for kind in row})
+    key_sets = [masters.suppression_keys(kinds)]
+    if Suppression.objects.filter(keyed_by=SuppressionKey.INDEX).exists():
+        key_sets.append(masters.ensure_index_keys(kinds))
     found: dict[tuple[str, bytes], list[int]] = {}
-    for position, row in forms.items():
-        for kind, form in row.items():
-            found.setdefault((kind.value, blind_index.of(form, keys[kind])), []).append(position)
+    for keys in key_sets:
+        for position, row in forms.items():
+            for kind, form in row.items():
+                found.setdefault((kind.value, blind_index.of(form, keys[kind])), []).append(position)
     return found
 
 

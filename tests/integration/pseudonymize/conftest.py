@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from governance.kernel import secret_files
-from pseudonymize.keys.cache import keys as key_cache
+from pseudonymize.keys import forget_cached
 
 
 @pytest.fixture(autouse=True)
 def _keys_of_its_own(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.ZGODA_KEYS_DIR = tmp_path / "keys"
     secret_files.forget_cache()
-    key_cache.clear()
+    forget_cached()
     yield
     secret_files.forget_cache()
-    key_cache.clear()
+    forget_cached()

@@ -15,7 +15,7 @@ from governance.kernel.ids import SubjectId, uuid7
 from governance.kernel.invariants import registered
 from pseudonymize import keys, vault
 from pseudonymize.errors import KeyDestroyed, SubjectForgotten, SubjectUnknown
-from pseudonymize.keys import masters, wrapping
+from pseudonymize.keys import epoch_keys, masters, wrapping
 from pseudonymize.keys.cache import keys as key_cache
 from pseudonymize.models import DataSubject, SubjectIdentifier, SubjectKey, Suppression, SuppressionScope
 from pseudonymize.sources import VaultSource
@@ -69,11 +69,9 @@ def test_copies_of_the_rows_do_not_open_after_forgetting() -> None:
         cursor.execute("SELECT id, kind, ciphertext FROM backup WHERE subject_id = %s", [erin])
         copies = [(row, K(kind), bytes(ciphertext)) for row, kind, ciphertext in cursor.fetchall()]
 
-    bobs_key = keys.provider().unwrap(
-        1,
-        [bytes(SubjectKey.objects.get(subject=bob).wrapped)],
-        [wrapping.of_subject(bob, 1, b"").parts],
-    )[0]
+    (bobs_key,) = epoch_keys.unwrap(
+        1, [bytes(SubjectKey.objects.get(subject=bob).wrapped)], [wrapping.of_subject(bob, 1, b"").parts]
+    )
     remaining = [bobs_key, masters.ensure(masters.INDEX), masters.ensure(masters.SUPPRESSION)]
     assert len(copies) == 9
     for row, kind, ciphertext in copies:
