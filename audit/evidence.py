@@ -18,6 +18,7 @@ from audit.decisions import decision_tag, tile_roots_of
 from audit.diagnosis import Harm
 from audit.entries import subject_tag
 from audit.merkle import HASH_SIZE, leaf_hash, root_of
+from audit.tombstones import link_tombstone
 from governance.kernel.canonical import sha256_hex
 
 _CHUNK = 5_000
@@ -41,7 +42,7 @@ def flaws() -> Iterator[Flaw]:
 
 
 def _links() -> Iterator[Flaw]:
-    """A link must lead to the tag that its entry commits to. (A missing one is an erasure, and no flaw.)"""
+    """A link must lead to the tag that its entry commits to. Where there is none, an erasure must have left its tombstone."""
     query = """
         SELECT k.entry_id, k.role, k.subject_id, k.salt, e.subject_tag, e.actor, l.seq
         FROM audit_subject_link k LEFT JOIN audit_entry e ON e.id = k.entry_id LEFT JOIN audit_leaf l ON l.entry_id = k.entry_id
@@ -51,6 +52,22 @@ def _links() -> Iterator[Flaw]:
         committed = tag if role == "subject" else (actor or "").rpartition("~")[2]
         if committed != right:
             yield Flaw(seq, entry_id, Harm.CHANGED, "its link to a subject is not the one that it commits to")
+    yield from _missing_links()
+
+
+def _missing_links() -> Iterator[Flaw]:
+    unlinked = """
+        SELECT e.id, '{role}', l.seq FROM audit_entry e LEFT JOIN audit_leaf l ON l.entry_id = e.id
+        WHERE {commits} AND NOT EXISTS (SELECT 1 FROM audit_subject_link k WHERE k.entry_id = e.id AND k.role = '{role}')
+    """
+    subjects = unlinked.format(role="subject", commits="e.subject_tag <> ''")
+    actors = unlinked.format(role="actor", commits="e.actor LIKE '%:~%'")
+    tombstones: set[bytes] | None = None
+    for entry_id, role, seq in _rows(f"{subjects} UNION ALL {actors}"):
+        if tombstones is None:
+            tombstones = {bytes(tag) for (tag,) in _rows("SELECT tag FROM audit_erased_link")}
+        if link_tombstone(entry_id, role) not in tombstones:
+            yield Flaw(seq, entry_id, Harm.REMOVED, "its link to a subject is gone, and no erasure took it")
 
 
 def _batches() -> Iterator[Flaw]:

@@ -13,7 +13,10 @@ from django.conf import settings
 
 from audit.notes import Verifier
 from governance.kernel import crypto
-from governance.kernel.secret_files import load_or_create
+from governance.kernel.secret_files import SecretFileUnsafe, load_or_create, replace
+
+_SIGNING = "audit_signing_key"
+_NEXT = "audit_signing_key.next"
 
 
 def _new_signing_key() -> bytes:
@@ -21,8 +24,29 @@ def _new_signing_key() -> bytes:
 
 
 def signing_key() -> crypto.SigningKey:
-    """The key that signs checkpoints; made on first use."""
-    return _signing_key(settings.ZGODA_KEYS_DIR)
+    """The key that signs checkpoints; made on first use, read again when a rotation replaced it."""
+    path = Path(settings.ZGODA_KEYS_DIR) / _SIGNING
+    if not path.exists():
+        load_or_create(_SIGNING, _new_signing_key)
+    return _signing_key(path, path.stat().st_mtime_ns, path.stat().st_ino)
+
+
+def prepare_next() -> crypto.SigningKey:
+    """The key that is to follow, kept beside the one in use until the log says so; the same one when a rotation was cut short."""
+    path = Path(settings.ZGODA_KEYS_DIR) / _NEXT
+    if not path.exists():
+        replace(_NEXT, _new_signing_key())
+    return crypto.SigningKey.from_bytes(path.read_bytes())
+
+
+def promote(public_bytes: bytes) -> bool:
+    """Put the prepared key in the place of the one in use, whose private half is gone then. False when it is not the one asked for."""
+    path = Path(settings.ZGODA_KEYS_DIR) / _NEXT
+    if not path.exists() or prepare_next().public_bytes != public_bytes:
+        return False
+    replace(_SIGNING, path.read_bytes())
+    path.unlink()
+    return True
 
 
 def verifier() -> Verifier:
@@ -40,6 +64,11 @@ def index_key() -> bytes:
     return _row_key(settings.ZGODA_KEYS_DIR, "index")
 
 
+def writer_key() -> bytes:
+    """Authenticates the counts of writers."""
+    return _row_key(settings.ZGODA_KEYS_DIR, "writers")
+
+
 def tombstone_key() -> bytes:
     """Hides the subjects for whom no link is made any more."""
     return _row_key(settings.ZGODA_KEYS_DIR, "tombstone")
@@ -47,8 +76,10 @@ def tombstone_key() -> bytes:
 
 # Cached for each key directory: these are asked for with every entry.
 @lru_cache(maxsize=8)
-def _signing_key(directory: Path) -> crypto.SigningKey:
-    return crypto.SigningKey.from_bytes(load_or_create("audit_signing_key", _new_signing_key))
+def _signing_key(path: Path, changed_ns: int, inode: int) -> crypto.SigningKey:
+    if path.stat().st_mode & 0o077:
+        raise SecretFileUnsafe(f"The file of the secret {path.name} must have mode 0600.")
+    return crypto.SigningKey.from_bytes(path.read_bytes())
 
 
 @lru_cache(maxsize=32)

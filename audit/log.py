@@ -17,11 +17,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from audit import keys
+from audit import keys, writers
 from audit.entries import SALT_BYTES, Draft, Entry, commit
 from audit.errors import NotInTransaction
 from audit.staging import LINK, STAGE
-from audit.tombstones import erased_among, tombstone
+from audit.tombstones import erased_among, link_tombstone, tombstone
 from governance.kernel import clock, crypto
 from governance.kernel.actors import Actor
 from governance.kernel.copy import copy_rows
@@ -33,20 +33,8 @@ __all__ = ["Draft", "emit", "emit_many"]
 _COLUMNS = (
     "id", "header", "leaf_hash", "action", "actor", "object", "purpose", "subject_tag", "occurred_at", "transaction_id",
 )  # fmt: skip
+_PENDING = ("entry_id", "leaf_hash", "writer", "number", "mac")
 _TYPES = ("uuid", "text", "bytea", "text", "text", "text", "text", "text", "timestamptz", "uuid")
-
-
-class _Group:
-    """Marks a transaction: stands among its commit hooks, where Django forgets it when the transaction ends, however it ends."""
-
-    __slots__ = ("id", "place")
-
-    def __init__(self, place: int) -> None:
-        self.id = uuid7()
-        self.place = place
-
-    def __call__(self) -> None:
-        """Nothing is left to do at commit."""
 
 
 def emit(
@@ -64,15 +52,17 @@ def emit(
     ``transaction.atomic``, ``EntryNotAllowed`` for what the log does not take, ``SubjectInEntry`` when the subject's id stands in
     actor, object or facts.
     """
-    group = _transaction_group()
+    _require_transaction()
     draft = Draft(action, actor, object, subject, purpose, facts or {})
     salts = (os.urandom(SALT_BYTES), os.urandom(SALT_BYTES))
+    group = writers.transaction_group()
     entry = commit(draft, entry_id=uuid7(), occurred_at=clock.now(), transaction_id=group, salts=salts)
+    writer, number = writers.take(1)
     calls = [STAGE]
-    values: list[Any] = [*_row(entry), staged_mac(entry.id, entry.leaf_hash)]
+    values: list[Any] = [*_row(entry), writer, number, staged_mac(entry.id, entry.leaf_hash, writer, number)]
     for link in _links(entry):
         calls.append(LINK)
-        values += (*link, tombstone(link[2]))
+        values += (*link, tombstone(link[2]), link_tombstone(link[0], link[1]))
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(calls)}", values)
     return entry.id
@@ -82,7 +72,8 @@ def emit_many(drafts: Sequence[Draft]) -> list[UUID]:
     """Record many facts of one transaction with COPY. Returns the ids in order. Raises as ``emit``."""
     if not drafts:
         return []
-    group = _transaction_group()
+    _require_transaction()
+    group = writers.transaction_group()
     at = clock.now()
     salts = os.urandom(2 * SALT_BYTES * len(drafts))
     entries = [
@@ -98,20 +89,28 @@ def emit_many(drafts: Sequence[Draft]) -> list[UUID]:
         )
     ]
     copy_rows("audit_entry", _COLUMNS, map(_row, entries), _TYPES)
-    copy_rows("audit_pending", ("entry_id", "leaf_hash", "mac"), map(_pending, entries), ("uuid", "bytea", "bytea"))
+    copy_rows("audit_pending", _PENDING, _pending(entries), ("uuid", "bytea", "uuid", "int8", "bytea"))
     links = [link for entry in entries for link in _links(entry)]
     if links:
-        erased = erased_among({link[2] for link in links})
-        kept = (link for link in links if link[2] not in erased)
-        copy_rows(
-            "audit_subject_link", ("entry_id", "role", "subject_id", "salt"), kept, ("uuid", "text", "uuid", "bytea")
-        )
+        _link(links)
     return [entry.id for entry in entries]
 
 
-def staged_mac(entry_id: UUID, leaf_hash: bytes) -> bytes:
-    """The tag that tells a staged row of ours from one that somebody slipped into the database."""
-    return crypto.mac(keys.staged_key(), entry_id.bytes + leaf_hash)
+def staged_mac(entry_id: UUID, leaf_hash: bytes, writer: UUID, number: int) -> bytes:
+    """The tag that tells a staged row of ours, at its place in its writer's count, from one that somebody slipped into the database."""
+    return crypto.mac(keys.staged_key(), entry_id.bytes + leaf_hash + writer.bytes + number.to_bytes(8, "big"))
+
+
+def _link(links: Sequence[tuple[UUID, str, UUID, bytes]]) -> None:
+    """Link entries to their subjects; where the subject was erased, leave a tombstone of the link instead."""
+    erased = erased_among({link[2] for link in links})
+    kept = links
+    if erased:
+        kept = [link for link in links if link[2] not in erased]
+        gone = ((link_tombstone(link[0], link[1]),) for link in links if link[2] in erased)
+        copy_rows("audit_erased_link", ("tag",), gone, ("bytea",))
+    columns = ("entry_id", "role", "subject_id", "salt")
+    copy_rows("audit_subject_link", columns, kept, ("uuid", "text", "uuid", "bytea"))
 
 
 def _row(entry: Entry) -> tuple[UUID, str, bytes, str, str, str, str, str, datetime, UUID]:
@@ -129,31 +128,16 @@ def _row(entry: Entry) -> tuple[UUID, str, bytes, str, str, str, str, str, datet
     )
 
 
-def _pending(entry: Entry) -> tuple[UUID, bytes, bytes]:
-    return entry.id, entry.leaf_hash, staged_mac(entry.id, entry.leaf_hash)
+def _pending(entries: Sequence[Entry]) -> Iterator[tuple[UUID, bytes, UUID, int, bytes]]:
+    writer, first = writers.take(len(entries))
+    for number, entry in enumerate(entries, start=first):
+        yield entry.id, entry.leaf_hash, writer, number, staged_mac(entry.id, entry.leaf_hash, writer, number)
 
 
 def _links(entry: Entry) -> Iterator[tuple[UUID, str, UUID, bytes]]:
     return ((entry.id, link.role, link.subject, link.salt) for link in entry.links)
 
 
-def _transaction_group() -> UUID:
-    """The id that groups the entries of one transaction. Raises ``NotInTransaction``.
-
-    PostgreSQL's own number would cost a round trip and does not survive a restore.
-    """
+def _require_transaction() -> None:
     if not connection.in_atomic_block:
         raise NotInTransaction("Emit inside transaction.atomic, with the change that the entry records.")
-    hooks = connection.run_on_commit
-    group: _Group | None = getattr(connection, "_zgoda_audit_group", None)
-    if group is not None and group.place < len(hooks) and hooks[group.place][1] is group:
-        return group.id
-    for place, hook in enumerate(hooks):  # a savepoint that was rolled back has moved it
-        if isinstance(hook[1], _Group):
-            hook[1].place = place
-            return hook[1].id
-    group = _Group(len(hooks))
-    # Not transaction.on_commit(): a hook of no savepoint stays when an inner block is rolled back.
-    hooks.append((set(), group, False))  # type: ignore[arg-type]  # the stubs lack Django's third element
-    connection._zgoda_audit_group = group  # type: ignore[attr-defined]
-    return group.id

@@ -1,7 +1,7 @@
 """Tables of the log and of decision records. Rows are written by the verbs of this package, in columns, not through ``save()``.
 
-Append-only: ``Entry, Leaf, Tile, Checkpoint, DecisionBatch``. Erasable: ``SubjectLink, Decision, Review`` (what is about a person).
-A queue: ``Pending``, emptied by the sequencer.
+Append-only: ``Entry, Leaf, Tile, Checkpoint, Anchor, ErasedSubject, ErasedLink, DecisionBatch``. Erasable: ``SubjectLink, Decision,
+Review`` (what is about a person). Queues: ``Pending``, emptied by the sequencer, and ``DirectChange``.
 """
 
 from __future__ import annotations
@@ -53,11 +53,25 @@ class Pending(models.Model):
 
     entry_id = models.UUIDField(primary_key=True)
     leaf_hash = models.BinaryField(max_length=32)
+    writer = models.UUIDField()
+    number = models.BigIntegerField()
     mac = models.BinaryField(max_length=32)
     refused = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "audit_pending"
+
+
+class WriterCount(models.Model):
+    """How many entries of a writer have numbers in the log (audit/writers.py). ``mac`` binds the count under a key outside the database."""
+
+    writer = models.UUIDField(primary_key=True)
+    number = models.BigIntegerField()
+    mac = models.BinaryField(max_length=32)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_writer"
 
 
 class Leaf(models.Model):
@@ -122,6 +136,86 @@ class ErasedSubject(models.Model):
 
     class Meta:
         db_table = "audit_erased_subject"
+
+
+class ErasedLink(models.Model):
+    """A link that an erasure deleted, or did not make: HMAC of entry and role under a key outside the database.
+
+    It tells an erased link from one that somebody deleted, and not whose it was.
+    """
+
+    tag = models.BinaryField(primary_key=True, max_length=32)
+
+    class Meta:
+        db_table = "audit_erased_link"
+
+
+class Anchor(UuidModel):
+    """Evidence from outside that a checkpoint existed: a witness's cosignature, a time stamp, the place of a copy."""
+
+    class Kind(models.TextChoices):
+        WITNESS = "witness"
+        TIMESTAMP = "timestamp"
+        BUCKET = "bucket"
+        DIRECTORY = "directory"
+
+    kind = models.TextField(choices=Kind.choices)
+    name = models.TextField()
+    size = models.BigIntegerField()
+    evidence = models.BinaryField()
+    anchored_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_anchor"
+        constraints = [models.UniqueConstraint(fields=["kind", "name", "size"], name="audit_anchor_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.size}"
+
+
+class ExportCursor(models.Model):
+    """How far entries were handed over to a SIEM: everything below ``seq`` was."""
+
+    name = models.TextField(primary_key=True)
+    seq = models.BigIntegerField()
+    moved_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_export_cursor"
+
+
+class Anomaly(UuidModel):
+    """Something unusual in who looked at what. ``signature`` is the rule, the actor and the window: each is raised once."""
+
+    rule = models.TextField()
+    actor = models.TextField()
+    signature = models.TextField(unique=True)
+    observed = models.IntegerField()
+    expected = models.FloatField()
+    window_start_at = models.DateTimeField()
+    found_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_anomaly"
+        verbose_name_plural = "anomalies"
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.id}"
+
+
+class DirectChange(models.Model):
+    """A change of a configuration table that went past the models: noticed by a trigger, soon an entry of the log."""
+
+    id = models.BigAutoField(primary_key=True)
+    label = models.TextField()
+    object_key = models.TextField()
+    operation = models.TextField()
+    columns = models.TextField()
+    role = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_direct_change"
 
 
 class DecisionBatch(UuidModel):

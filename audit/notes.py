@@ -16,6 +16,7 @@ from audit.errors import NoteInvalid
 from governance.kernel import crypto
 
 ED25519 = b"\x01"
+COSIGNATURE = b"\x04"  # C2SP tlog-cosignature v1: an Ed25519 signature over a time and the text
 _DASH = "\u2014 "
 _MAX_NOTE = 64 * 1024
 _MAX_SIGNATURES = 100
@@ -23,10 +24,11 @@ _MAX_SIGNATURES = 100
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """A public key under its name."""
+    """A public key under its name; ``kind`` says over what it signs: the text (``ED25519``), or a time and the text (``COSIGNATURE``)."""
 
     name: str
     public_bytes: bytes
+    kind: bytes = ED25519
 
     def __post_init__(self) -> None:
         if not self.name or "+" in self.name or any(char.isspace() or not char.isprintable() for char in self.name):
@@ -36,20 +38,20 @@ class Verifier:
 
     @property
     def key_id(self) -> bytes:
-        """The first four bytes of SHA-256(name || 0x0A || 0x01 || public key)."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public_bytes).digest()[:4]
+        """The first four bytes of SHA-256(name || 0x0A || kind || public key)."""
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public_bytes).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(ED25519 + self.public_bytes).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self.kind + self.public_bytes).decode()}"
 
     @classmethod
     def parse(cls, text: str) -> Verifier:
         """Read a vkey; raises ``NoteInvalid`` when its parts do not fit each other."""
         parts = text.strip().split("+", 2)
         raw = _decode(parts[2]) if len(parts) == 3 else b""
-        if raw[:1] != ED25519:
+        if raw[:1] not in (ED25519, COSIGNATURE):
             raise NoteInvalid("Not an Ed25519 verifier key.")
-        verifier = cls(parts[0], raw[1:])
+        verifier = cls(parts[0], raw[1:], raw[:1])
         if parts[1] != verifier.key_id.hex():
             raise NoteInvalid("The key id does not belong to the key.")
         return verifier
@@ -63,11 +65,55 @@ def sign(text: str, name: str, key: crypto.SigningKey) -> str:
     return f"{text}\n{_DASH}{name} {line}\n"
 
 
+def cosign(text: str, name: str, key: crypto.SigningKey, at: int) -> str:
+    """The signature line of a cosignature v1: at ``at`` (seconds since 1970) this was the largest tree that the signer had seen."""
+    _check_text(text)
+    verifier = Verifier(name, key.public_bytes, COSIGNATURE)
+    signature = verifier.key_id + at.to_bytes(8, "big") + key.sign(_timed(text, at))
+    return f"{_DASH}{name} {base64.b64encode(signature).decode()}\n"
+
+
+def cosigned_at(note: str, verifier: Verifier) -> int:
+    """When a cosigner signed the note, in seconds since 1970. Raises ``NoteInvalid`` when it did not."""
+    text, lines = _parts(note)
+    for line in lines:
+        name, signature = _signature(line)
+        if (name, signature[:4]) == (verifier.name, verifier.key_id) and verifier.kind == COSIGNATURE:
+            _verify(verifier, signature, text)
+            return int.from_bytes(signature[4:12], "big")
+    raise NoteInvalid("The note has no cosignature of this key.")
+
+
 def open_note(note: str, verifiers: Sequence[Verifier]) -> str:
     """The text of a note that at least one of the keys signed.
 
     Signatures of unknown keys are ignored; a bad signature of a known key spoils the note. Raises ``NoteInvalid``.
     """
+    text, lines = _parts(note)
+    known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
+    signed = False
+    for line in lines:
+        name, signature = _signature(line)
+        verifier = known.get((name, signature[:4]))
+        if verifier is not None:
+            _verify(verifier, signature, text)
+            signed = True
+    if not signed:
+        raise NoteInvalid("No known key signed the note.")
+    return text
+
+
+def signers(note: str) -> set[tuple[str, bytes]]:
+    """Name and key id of everybody who put a signature line under a note; none of them verified."""
+    return {(name, signature[:4]) for name, signature in map(_signature, _parts(note)[1])}
+
+
+def text_of(note: str) -> str:
+    """The text of a note, whoever signed it: to find out whose signature to ask for."""
+    return _parts(note)[0]
+
+
+def _parts(note: str) -> tuple[str, list[str]]:
     if len(note) > _MAX_NOTE:
         raise NoteInvalid("The note is too long.")
     text, separator, tail = note.rpartition("\n\n")
@@ -75,24 +121,24 @@ def open_note(note: str, verifiers: Sequence[Verifier]) -> str:
     if not separator or not tail.endswith("\n"):
         raise NoteInvalid("The note has no signature.")
     _check_text(text)
-    known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
     lines = tail[:-1].split("\n")
     if len(lines) > _MAX_SIGNATURES:
         raise NoteInvalid("The note has too many signatures.")
-    signed = False
-    for line in lines:
-        name, signature = _signature(line)
-        verifier = known.get((name, signature[:4]))
-        if verifier is None:
-            continue
-        try:
-            crypto.verify(verifier.public_bytes, signature[4:], text.encode())
-        except crypto.SignatureInvalid as error:
-            raise NoteInvalid("A signature does not fit the text.") from error
-        signed = True
-    if not signed:
-        raise NoteInvalid("No known key signed the note.")
-    return text
+    return text, lines
+
+
+def _verify(verifier: Verifier, signature: bytes, text: str) -> None:
+    signed, raw = text.encode(), signature[4:]
+    if verifier.kind == COSIGNATURE:
+        signed, raw = _timed(text, int.from_bytes(raw[:8], "big")), raw[8:]
+    try:
+        crypto.verify(verifier.public_bytes, raw, signed)
+    except crypto.SignatureInvalid as error:
+        raise NoteInvalid("A signature does not fit the text.") from error
+
+
+def _timed(text: str, at: int) -> bytes:
+    return f"cosignature/v1\ntime {at}\n{text}".encode()
 
 
 def _signature(line: str) -> tuple[str, bytes]:

@@ -10,9 +10,10 @@ from django.db import connection, transaction
 
 from audit import decisions, log, models
 from audit.erasable import erasing
-from audit.tombstones import bury
+from audit.tombstones import bury, link_tombstone
 from governance.kernel.actors import SYSTEM
 from governance.kernel.canonical import sha256_hex
+from governance.kernel.copy import copy_rows
 from governance.kernel.errors import JSON
 from governance.kernel.ids import SubjectId, opaque
 from governance.kernel.personal_data import Erased, ExportRecord, Located, Residual, SourceDefaults
@@ -56,10 +57,15 @@ class EntryLinks(SourceDefaults):
         """Delete the links with their salts, and make no new ones: what is logged later about the erasure must not lead back."""
         with transaction.atomic():
             bury(subject)
+            links = models.SubjectLink.objects.filter(subject_id=subject)
+            # In the order of the tags, which says nothing: not in that of the entries.
+            tags = sorted(link_tombstone(entry, role) for entry, role in links.values_list("entry_id", "role"))
             with erasing():
-                deleted, _ = models.SubjectLink.objects.filter(subject_id=subject).delete()
+                deleted, _ = links.delete()
             if deleted:
-                log.emit("audit.links_erased", actor=SYSTEM, facts={"links": deleted})
+                copy_rows("audit_erased_link", ("tag",), ((tag,) for tag in tags), ("bytea",))
+                facts: dict[str, JSON] = {"links": deleted, "tombstones_sha256": sha256_hex(b"".join(tags))}
+                log.emit("audit.links_erased", actor=SYSTEM, facts=facts)
         return Erased(deleted=deleted)
 
     def residual(self, subject: SubjectId) -> Residual:

@@ -12,8 +12,9 @@ from governance.kernel.actors import SYSTEM
 
 @every(seconds=2, name="audit.sequence")
 def sequence() -> None:
-    """Number what was committed since."""
+    """Number what was committed since, and look whether anything that was committed is gone."""
     sequencer.sequence()
+    sequencer.check_writers()
 
 
 @every(seconds=24 * 3600, name="audit.verify")

@@ -22,6 +22,11 @@ def tombstone(subject: UUID) -> bytes:
     return crypto.mac(keys.tombstone_key(), subject.bytes)
 
 
+def link_tombstone(entry_id: UUID, role: str) -> bytes:
+    """The keyed digest that stands for the erased link of an entry, 32 bytes: it says that there was a link, not to whom."""
+    return crypto.mac(keys.tombstone_key(), b"link" + entry_id.bytes + role.encode())
+
+
 def bury(subject: UUID) -> None:
     """Wait for writers who mention the subject, then let nobody make a new link. In the transaction of the erasure."""
     tag = tombstone(subject)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,9 +14,10 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from audit import anchors, checkpoints, evidence, rows
+from audit import anchors, checkpoints, evidence, key_history, rows
 from audit.diagnosis import Harm, first_difference
 from audit.errors import NoteInvalid
+from audit.key_history import KeyHistory
 from audit.log import emit, staged_mac
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash, perfect_root
 from audit.tiles import HEIGHT, WIDTH
@@ -79,9 +81,12 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
     django-auditlog. ``known`` are notes of checkpoints kept elsewhere, beside those of the anchor directory: they reveal a log that was
     cut short or rewritten together with its checkpoints. Never raises for what it finds: it reports.
     """
+    head = anchors.head()
+    kept = [*known, *anchors.kept()]  # before the database is looked at: what was kept was committed before
     with _snapshot():
         findings = _Findings()
-        heads = _heads(findings)
+        history = key_history.read()
+        heads = _heads(history, findings)
         size = heads[-1][0] if heads else 0
         total = _count("audit_leaf")
         log = rows.read(size, lambda done: progress(min(done, total), total))
@@ -89,8 +94,9 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
         tree = Tree(hash_ or bytes(HASH_SIZE) for hash_ in log.found)
         _check_heads(tree, heads, findings)
         _check_tiles(tree, findings)
-        kept = [*known, *anchors.kept()]
-        _check_known(kept, tree, size, findings)
+        _check_known([*kept, *head], tree, heads, history, findings)
+        _check_keys(history, tree, heads, findings)
+        _check_missing(findings)
         staged = _check_staged(findings)
         for flaw in evidence.flaws():
             findings.name(flaw.seq, flaw.entry_id, flaw.harm, flaw.detail)
@@ -154,19 +160,19 @@ def _count(table: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def _heads(findings: _Findings) -> list[tuple[int, bytes]]:
+def _heads(history: KeyHistory, findings: _Findings) -> list[tuple[int, bytes]]:
     """The signed heads, smallest first; a checkpoint that does not open, or whose columns say something else, is a problem."""
     heads = []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT size, root, note FROM audit_checkpoint ORDER BY size")
+        cursor.execute("SELECT size, root, note, created_at FROM audit_checkpoint ORDER BY size")
         stored = cursor.fetchall()
-    for size, root, note in stored:
+    for size, root, note, created_at in stored:
         try:
-            opened = checkpoints.open_checkpoint(note)
+            opened = checkpoints.open_checkpoint(note, history)
         except NoteInvalid as error:
             findings.problems.append(f"checkpoint of size {size}: {error.detail}")
             continue
-        if (opened.size, opened.root) != (size, bytes(root)):
+        if (opened.size, opened.root, opened.created_at) != (size, bytes(root), created_at.replace(microsecond=0)):
             findings.problems.append(f"checkpoint of size {size}: its columns are not what was signed")
         heads.append((opened.size, opened.root))
     return heads
@@ -235,10 +241,13 @@ def _check_tiles(tree: Tree, findings: _Findings) -> None:
         findings.problems.append(f"tile {level}/{index} is missing")
 
 
-def _check_known(known: Sequence[str], tree: Tree, size: int, findings: _Findings) -> None:
+def _check_known(
+    known: Sequence[str], tree: Tree, heads: Sequence[tuple[int, bytes]], history: KeyHistory, findings: _Findings
+) -> None:
+    size = heads[-1][0] if heads else 0
     for number, note in enumerate(known):
         try:
-            kept = checkpoints.open_checkpoint(note)
+            kept = checkpoints.open_checkpoint(note, history)
         except NoteInvalid as error:
             findings.problems.append(f"checkpoint {number} kept elsewhere: {error.detail}")
             continue
@@ -246,14 +255,42 @@ def _check_known(known: Sequence[str], tree: Tree, size: int, findings: _Finding
             findings.name(
                 size, None, Harm.REMOVED, f"a checkpoint kept elsewhere covers {kept.size} entries, ours {size}"
             )
-        elif tree.root(kept.size) != kept.root:
-            findings.name(
-                0, None, Harm.CHANGED, f"the log is not the one whose checkpoint of size {kept.size} was kept elsewhere"
-            )
+        elif kept.size > tree.size or tree.root(kept.size) != kept.root:
+            good = max((head for head, root in heads if head < kept.size and _fits(tree, head, root)), default=0)
+            detail = f"the log is not the one whose checkpoint of size {kept.size} was kept elsewhere"
+            findings.name(good, None, Harm.CHANGED, detail)
+
+
+def _fits(tree: Tree, size: int, root: bytes) -> bool:
+    return size <= tree.size and tree.root(size) == root
+
+
+def _check_keys(history: KeyHistory, tree: Tree, heads: Sequence[tuple[int, bytes]], findings: _Findings) -> None:
+    """Every rotation must hold, and be the last entry under a checkpoint of the old key."""
+    for seq, flaw in history.flaws:
+        findings.name(seq, None, Harm.CHANGED, flaw)
+    signed = {size for size, _ in heads}
+    for rotation in history.rotations:
+        if rotation.seq + 1 not in signed:
+            findings.name(rotation.seq, None, Harm.CHANGED, "no checkpoint of the old key covers the rotation")
+
+
+def _check_missing(findings: _Findings) -> None:
+    """Entries that were taken away before they had a number, as the sequencer saw from the counts of writers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT l.seq, e.id, e.header FROM audit_entry e LEFT JOIN audit_leaf l ON l.entry_id = e.id
+            WHERE e.action = 'log.entries_missing' ORDER BY l.seq
+            """
+        )
+        for seq, entry_id, header in cursor.fetchall():
+            count = json.loads(header).get("facts", {}).get("count")
+            findings.name(seq, entry_id, Harm.REMOVED, f"{count} entries were taken away before they were numbered")
 
 
 _STAGED = f"""
-    SELECT p.entry_id, p.leaf_hash, p.mac, p.refused, e.header, {rows.COLUMNS}
+    SELECT p.entry_id, p.leaf_hash, p.writer, p.number, p.mac, p.refused, e.header, {rows.COLUMNS}
     FROM audit_pending p LEFT JOIN audit_entry e ON e.id = p.entry_id ORDER BY p.entry_id
 """  # noqa: S608  # columns are constants
 _LOST = """
@@ -271,8 +308,8 @@ def _check_staged(findings: _Findings) -> int:
         staged: list[tuple[Any, ...]] = cursor.fetchall()
         cursor.execute(_LOST)
         lost = cursor.fetchone()
-    for entry_id, indexed, mac, refused, header, *columns in staged:
-        if refused or not crypto.equal(bytes(mac), staged_mac(entry_id, bytes(indexed))):
+    for entry_id, indexed, writer, number, mac, refused, header, *columns in staged:
+        if refused or not crypto.equal(bytes(mac), staged_mac(entry_id, bytes(indexed), writer, number)):
             findings.name(None, entry_id, Harm.ADDED, "it was not staged by us")
         elif header is None:
             findings.name(None, entry_id, Harm.REMOVED, "it is staged, but gone")

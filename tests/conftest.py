@@ -34,9 +34,11 @@ _SEEDED = frozenset(
 def _transactional_tests_empty_what_they_filled() -> Iterator[None]:
     """After a transactional test: only the tables that have rows are emptied, and nothing is seeded anew; a new file for each of a
     hundred tables and the permissions of all models would cost more than the tests. Append-only tables refuse to be emptied, so their
-    owner lifts the triggers for just that."""
+    owner lifts the triggers for just that. What the log remembers outside the database begins anew with it."""
     from django.core.management.commands import flush
     from django.db.backends.postgresql.operations import DatabaseOperations
+
+    from audit import anchors, writers
 
     def sql_flush(self: Any, style: Any, tables: list[str], **options: Any) -> list[str]:
         candidates = sorted(set(tables) - _SEEDED)
@@ -52,6 +54,8 @@ def _transactional_tests_empty_what_they_filled() -> Iterator[None]:
             guarded = [name for (name,) in cursor.fetchall()]
         if not filled:
             return []
+        writers.forget()
+        anchors.forget_head()
         lift = [f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in guarded]
         restore = [f"ALTER TABLE {name} ENABLE TRIGGER USER" for name in guarded]
         return [*lift, f"TRUNCATE {', '.join(filled)} CASCADE", *restore]

@@ -57,3 +57,19 @@ def _create(path: Path, secret: bytes) -> None:
 def forget_cache() -> None:
     """Read the files again: for tests, and after a rotation."""
     secret_file.cache_clear()
+
+
+def replace(name: str, secret: bytes) -> None:
+    """Put another secret in the place of the one called `name`, durably; the old one is gone. For rotations."""
+    from django.conf import settings
+
+    path = Path(settings.ZGODA_KEYS_DIR) / name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    forget_cache()

@@ -151,14 +151,18 @@ def test_staged_rows_that_are_not_ours_get_no_number():
     write_log(5)
     ids = write(3)
     forged = uuid7()
-    sql("INSERT INTO audit_pending (entry_id, leaf_hash, mac) VALUES (%s, %s, %s)", forged, b"x" * 32, b"y" * 32)
+    sql("INSERT INTO audit_pending (entry_id, leaf_hash, writer, number, mac) VALUES (%s, %s, %s, 1, %s)",
+        forged, b"x" * 32, uuid7(), b"y" * 32,
+    )  # fmt: skip
     sql("UPDATE audit_pending SET leaf_hash = %s WHERE entry_id = %s", b"z" * 32, ids[1])
     replayed = models.Leaf.objects.order_by("seq").first()
     sql(
-        "INSERT INTO audit_pending (entry_id, leaf_hash, mac) VALUES (%s, %s, %s)",
-        replayed.entry_id, replayed.leaf_hash, log.staged_mac(replayed.entry_id, bytes(replayed.leaf_hash)),
+        "INSERT INTO audit_pending (entry_id, leaf_hash, writer, number, mac) VALUES (%s, %s, %s, %s, %s)",
+        replayed.entry_id, replayed.leaf_hash, forged, 1,
+        log.staged_mac(replayed.entry_id, bytes(replayed.leaf_hash), forged, 1),
     )  # fmt: skip
-    assert sequencer.sequence() == 2
+    assert sequencer.sequence() == 3  # two of ours, and the entry that says that the third is missing
+    assert models.Entry.objects.filter(action="log.entries_missing").count() == 1
     assert set(models.Pending.objects.filter(refused=True).values_list("entry_id", flat=True)) == {
         forged,
         ids[1],
@@ -167,7 +171,8 @@ def test_staged_rows_that_are_not_ours_get_no_number():
     assert sequencer.sequence() == 0  # they do not hold up the others
     report = verify_log()
     assert not report.verified
-    assert report.first_bad.kind == "added"
+    assert report.first_bad.kind == "removed"  # the changed one counts as gone
+    assert sum("not staged by us" in problem for problem in report.problems) == 3
 
 
 @pytest.mark.django_db

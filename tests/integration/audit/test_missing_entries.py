@@ -1,0 +1,178 @@
+"""Who takes an entry away before it has a number leaves a hole in its writer's count."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from audit import log, models, sequencer, tasks, writers
+from audit.verification import verify_log
+from governance.kernel.actors import SYSTEM
+from tests.integration.audit.arrange import undone, unguarded, write, write_log
+
+LOST = "log.entries_missing"
+
+
+def take_away(entry) -> None:
+    """What leaves no trace in the tables: entry, place in the queue and link."""
+    unguarded("DELETE FROM audit_entry WHERE id = %s", entry)
+    unguarded("DELETE FROM audit_pending WHERE entry_id = %s", entry)
+    unguarded("DELETE FROM audit_subject_link WHERE entry_id = %s", entry)
+
+
+def emit() -> object:
+    return log.emit("consent.given", actor=SYSTEM)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("gone", [0, 3, 5])
+def test_an_entry_that_is_taken_away_before_it_has_a_number_is_missed(gone: int):
+    write_log(4)
+    ids = write(6)
+    take_away(ids[gone])
+    write(1)
+    sequencer.sequence()
+    lost = models.Entry.objects.get(action=LOST)
+    said = json.loads(lost.header)["facts"]
+    assert said == {"after": 4 + gone, "upto": 5 + gone, "count": 1}
+    report = verify_log()
+    assert not report.verified
+    assert report.first_bad.kind == "removed"
+    assert report.first_bad.entry_id == lost.id
+
+
+@pytest.mark.django_db
+def test_staged_rows_that_changed_places_or_counts_are_not_taken():
+    ids = write(4)
+    for statement in (
+        "UPDATE audit_pending SET number = number + 1000 WHERE entry_id = %s",
+        "UPDATE audit_pending SET writer = gen_random_uuid() WHERE entry_id = %s",
+    ):
+        with undone():
+            unguarded(statement, ids[1])
+            sequencer.sequence()
+            assert not verify_log().verified
+    with undone():
+        unguarded("UPDATE audit_pending SET number = 5 - number WHERE entry_id = ANY(%s)", [ids[0], ids[3]])
+        sequencer.sequence()
+        assert not verify_log().verified
+    sequencer.sequence()
+    assert verify_log().verified
+
+
+@pytest.mark.django_db
+def test_a_count_that_somebody_turned_back_is_missed():
+    write_log(5)
+    for statement in (
+        "DELETE FROM audit_writer",
+        "UPDATE audit_writer SET number = 2",
+        "UPDATE audit_writer SET number = 9",
+    ):
+        with undone():
+            unguarded(statement)
+            write_log(1)
+            assert models.Entry.objects.filter(action=LOST).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_entry_of_a_writer_is_missed_too():
+    with transaction.atomic():
+        kept = emit()
+    with transaction.atomic():
+        last = emit()
+    with transaction.atomic():
+        take_away(last)
+    tasks.sequence()
+    tasks.sequence()
+    assert json.loads(models.Entry.objects.get(action=LOST).header)["facts"]["count"] == 1
+    assert models.Leaf.objects.filter(entry_id=kept).exists()
+    assert not verify_log().verified
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_entry_of_a_process_that_was_killed_is_missed_too():
+    connection.close()
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with transaction.atomic():
+                entry = emit()
+            os.write(tell, str(entry).encode())
+            signal.pause()
+        finally:
+            os._exit(1)
+    entry = os.read(told, 36).decode()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with transaction.atomic():
+        take_away(entry)
+    tasks.sequence()
+    assert models.Entry.objects.filter(action=LOST).count() == 1
+    assert [noted for _, noted in writers.noted()] == [1]  # the parent's own; the child's note is done with
+
+
+class _Undo(Exception):
+    pass
+
+
+_steps = st.recursive(
+    st.just("emit") | st.just("many"),
+    lambda inner: st.tuples(st.sampled_from(["keep", "undo"]), st.lists(inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+def play(step) -> None:
+    if step == "emit":
+        emit()
+    elif step == "many":
+        log.emit_many([log.Draft("consent.given", SYSTEM)] * 3)
+    else:
+        how, inner = step
+        try:
+            with transaction.atomic():
+                for one in inner:
+                    play(one)
+                if how == "undo":
+                    raise _Undo
+        except _Undo:
+            pass
+
+
+# Slow: every example commits, and tables are emptied after each.
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@settings(
+    max_examples=int(os.environ.get("ZGODA_INTERLEAVINGS", "15")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(st.tuples(st.sampled_from(["keep", "undo"]), st.lists(_steps, max_size=5)), max_size=5))
+def test_no_rollback_of_any_shape_looks_like_a_theft(transactions):
+    for one in transactions:
+        play(one)
+    tasks.sequence()
+    assert not models.Entry.objects.filter(action=LOST).exists()
+    assert not models.Pending.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hook_that_writes_in_a_transaction_of_its_own_counts_on():
+    def later() -> None:
+        with transaction.atomic():
+            emit()
+
+    with transaction.atomic():
+        transaction.on_commit(later)
+        emit()
+        transaction.on_commit(later)
+    tasks.sequence()
+    assert models.Leaf.objects.count() == 3
+    assert not models.Entry.objects.filter(action=LOST).exists()
