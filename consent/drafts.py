@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
@@ -30,6 +31,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _EVENTS = frozenset(EventType)
 _CHANNELS = frozenset(Channel)
 _IN_PERSON = frozenset({ActorKind.SUBJECT, ActorKind.GUARDIAN})
+_READING = frozenset({EventType.REAFFIRMED, EventType.CONFIRMED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +62,42 @@ class ConsentDraft:
 Wrong = tuple[str, str]
 
 
+_ALIKE: Final = attrgetter(
+    "purpose", "channel", "event_type", "method", "jurisdiction", "notice_version_id", "valid_until", "presentation",
+    "parent_event_id", "source_sha256",
+)  # fmt: skip
+
+
+def alike(drafts: Sequence[ConsentDraft]) -> list[int]:
+    """For each draft the place of the first that says the same but for who, when, evidence and key: what has to be decided once."""
+    first: dict[object, int] = {}
+    return [first.setdefault(_ALIKE(draft), place) for place, draft in enumerate(drafts)]
+
+
 def refuse_malformed(
-    drafts: Sequence[ConsentDraft], actor: Actor, purposes: Mapping[str, PurposeVersion], now: datetime
+    drafts: Sequence[ConsentDraft],
+    actor: Actor,
+    purposes: Mapping[str, PurposeVersion],
+    now: datetime,
+    firsts: Sequence[int] | None = None,
 ) -> None:
     """Raises InvalidDraft with a pointer for everything that is wrong in any draft, PresentationRequired when a person's own grant
-    comes without what they were shown. `purposes` has every key that a draft names, except ANY."""
+    comes without what they were shown. `purposes` has every key that a draft names, except ANY; `firsts` is what `alike` says."""
+    places = alike(drafts) if firsts is None else firsts
+    latest = now + MAX_SKEW
+    sound = all(
+        draft.occurred_at.tzinfo is not None and draft.occurred_at <= latest and _KEY.fullmatch(draft.idempotency_key)
+        for draft in drafts
+    )
     wrong: list[JSON] = []
-    for place, draft in enumerate(drafts):
+    for place in sorted(set(places)) if sound else range(len(drafts)):
+        draft = drafts[place]
         for name, detail in faults(draft, actor, purposes.get(draft.purpose), now):
             wrong.append({"pointer": f"/{place}/{name}", "detail": detail})  # reads better
     if wrong:
         raise InvalidDraft(errors=wrong[:100])
-    for place, draft in enumerate(drafts):
+    for place in sorted(set(places)):
+        draft = drafts[place]
         if (
             actor.kind in _IN_PERSON
             and draft.event_type in (EventType.GIVEN, EventType.REAFFIRMED)
@@ -165,10 +191,12 @@ def needs_confirmation(draft: ConsentDraft, *versions: PurposeVersion | None) ->
 
 def waves(drafts: Sequence[ConsentDraft]) -> list[range]:
     """Cut a batch so that what must know the state (a renewal, a confirmation) is never in one wave with earlier events of its subject."""
+    if not any(draft.event_type in _READING for draft in drafts):
+        return [range(len(drafts))]
     cuts = [0]
     seen: set[SubjectId] = set()
     for place, draft in enumerate(drafts):
-        if draft.event_type in (EventType.REAFFIRMED, EventType.CONFIRMED) and draft.subject in seen:
+        if draft.event_type in _READING and draft.subject in seen:
             cuts.append(place)
             seen = set()
         seen.add(draft.subject)

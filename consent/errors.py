@@ -1,6 +1,6 @@
 """What the ledger, the notices and the gate refuse, by the decision it asks of the caller."""
 
-from governance.kernel.errors import Conflict, InvalidInput, NotFound, NotPermitted
+from governance.kernel.errors import Conflict, IntegrityFailure, InvalidInput, NotFound, NotPermitted, Unavailable
 
 
 class InvalidDraft(InvalidInput):
@@ -120,3 +120,42 @@ class UnknownSubject(NotFound):
 
     code = "unknown_subject"
     title = "Unknown subject"
+
+
+class InvalidTarget(InvalidInput):
+    """A system that should hear of changes cannot be registered like this; `errors` says why."""
+
+    code = "invalid_propagation_target"
+    title = "The system cannot be registered like this"
+
+
+class UnknownTarget(NotFound):
+    """There is no such system."""
+
+    code = "unknown_propagation_target"
+    title = "No such system"
+
+
+class DeliveryFailed(Unavailable):
+    """A change may not have reached another system; it is tried again. `reason` is a short code."""
+
+    code = "delivery_failed"
+    title = "The change was not delivered"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The system did not take the change.")
+        self.reason = reason
+
+
+class WebhookInvalid(IntegrityFailure):
+    """A webhook is not genuine, not recent, or not new."""
+
+    code = "webhook_invalid"
+    title = "The webhook is not valid"
+
+
+class SpoolFull(Unavailable):
+    """The database is away and the spool holds no more: nothing was accepted."""
+
+    code = "spool_full"
+    title = "The withdrawal could not be kept"

@@ -19,8 +19,9 @@ This is independent of the order in which the rows are read, so the projection a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Final
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -41,6 +42,7 @@ _GRANT: Final = f"event_type IN {_in(GRANTS)}"
 _OPENING: Final = f"event_type IN {_in(OPENINGS)}"
 _OWN_GRANT: Final = f"event_type IN {_in(GRANTS - {EventType.IMPORTED})}"
 _ASKED: Final = f"event_type IN {_in([EventType.REQUESTED, EventType.CONFIRMATION_SENT])}"
+_GRADED: Final = f"event_type IN {_in(OPENINGS | STOPS | {EventType.REQUESTED, EventType.CONFIRMATION_SENT})}"
 _SIGNAL: Final = f"event_type = '{EventType.SIGNAL_OPTOUT}' AND signal_binding"
 _OBJECTED: Final = f"event_type = '{EventType.OBJECTED}'"
 _RESTRICTED: Final = f"event_type = '{EventType.RESTRICTED}'"
@@ -143,6 +145,19 @@ _OR_UPDATE: Final = " ON CONFLICT (subject_id, purpose_key, channel) DO UPDATE S
 )
 _PROJECT: Final = _INTO_STATE + folded(f"{BY_SUBJECTS} AND {NOT_ERASED}") + _OR_UPDATE
 _REBUILD: Final = _INTO_STATE + folded(NOT_ERASED)
+_OF_ONE_EVENT: Final = f"""
+    SELECT e.subject_id, e.purpose_key, e.channel,
+        CASE WHEN {_OPENING} AND needs_confirmation THEN '{State.PENDING_CONFIRMATION}' WHEN {_OPENING} THEN '{State.GIVEN}'
+             WHEN {_STOP} THEN event_type WHEN {_ASKED} THEN '{State.REQUESTED}' ELSE '{State.NONE}' END,
+        CASE WHEN {_GRADED} THEN e.id END, CASE WHEN {_GRADED} THEN notice_version_id END,
+        CASE WHEN {_GRADED} THEN purpose_version END, CASE WHEN {_GRADED} THEN occurred_at END,
+        CASE WHEN {_OPENING} THEN valid_until END,
+        CASE WHEN {_OBJECTED} THEN e.id END, CASE WHEN {_RESTRICTED} THEN e.id END, CASE WHEN {_SIGNAL} THEN e.id END
+    FROM consent_event e
+"""  # noqa: S608  # constants of this module
+_BETWEEN: Final = "WHERE e.id BETWEEN %(first)s AND %(last)s AND e.entry_id = %(entry)s"
+_PROJECT_FIRST: Final = _INTO_STATE + _OF_ONE_EVENT + _BETWEEN
+_PROJECT_FIRST_OF: Final = _PROJECT_FIRST + " AND e.subject_id = ANY(%(subjects)s::uuid[])"
 _DIFFERENCE: Final = f"""
     WITH fold AS ({folded(NOT_ERASED)}), state AS (SELECT {", ".join(COLUMNS)} FROM consent_state),
     wrong AS ((SELECT * FROM fold EXCEPT SELECT * FROM state) UNION ALL (SELECT * FROM state EXCEPT SELECT * FROM fold))
@@ -150,10 +165,23 @@ _DIFFERENCE: Final = f"""
 """  # noqa: S608  # constants of this module
 
 
-def project(subjects: Sequence[SubjectId]) -> None:
+def project(subjects: Collection[SubjectId]) -> None:
     """Bring the state of these subjects up to their ledger. The caller holds their heads."""
     with connection.cursor() as cursor:
         cursor.execute(_PROJECT, {"subjects": uuids(subjects)})
+
+
+def project_first(entry: UUID, ids: tuple[UUID, UUID], subjects: Collection[SubjectId] | None) -> None:
+    """The state of these subjects (None: all of the entry) who have one event in all, that of this log entry with an id between `ids`.
+
+    What `folded` comes to for a single event, without its sorting: most of a large import is people who are new.
+    """
+    values = {"entry": entry, "first": ids[0], "last": ids[1]}
+    with connection.cursor() as cursor:
+        if subjects is None:
+            cursor.execute(_PROJECT_FIRST, values)
+        elif subjects:
+            cursor.execute(_PROJECT_FIRST_OF, values | {"subjects": uuids(subjects)})
 
 
 def rebuild() -> int:

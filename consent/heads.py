@@ -7,7 +7,7 @@ later waits until the claim's transaction ends. It does not matter whether there
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import connection
@@ -22,6 +22,12 @@ INSERT INTO consent_ledger_head (subject_id, epoch)
 SELECT wanted.id, 0 FROM unnest(%s::uuid[]) AS wanted(id)
 WHERE NOT EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = wanted.id)
 ORDER BY wanted.id ON CONFLICT DO NOTHING
+"""
+_OPEN = """
+INSERT INTO consent_ledger_head (subject_id, epoch, last_received_at)
+SELECT wanted.id, 1, %s FROM unnest(%s::uuid[]) AS wanted(id)
+WHERE NOT EXISTS (SELECT 1 FROM consent_ledger_head h WHERE h.subject_id = wanted.id)
+ORDER BY wanted.id ON CONFLICT DO NOTHING RETURNING subject_id
 """
 _TAKE = """
 SELECT subject_id, last_received_at FROM consent_ledger_head
@@ -39,7 +45,14 @@ UNION SELECT id FROM {DataSubject._meta.db_table} WHERE id = ANY(%(subjects)s::u
 """  # noqa: S608  # the name of a table of ours
 
 
-def own(subjects: Sequence[SubjectId]) -> dict[SubjectId, datetime | None]:
+def open_new(subjects: Collection[SubjectId], at: datetime) -> set[SubjectId]:
+    """Make the heads of those who have none and own them: their first event is received `at`. Call before `own` for the others."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, [at, uuids(subjects)])
+        return {SubjectId(subject) for (subject,) in cursor.fetchall()}
+
+
+def own(subjects: Collection[SubjectId]) -> dict[SubjectId, datetime | None]:
     """Take these heads alone until the transaction ends; says when each subject's last event was received."""
     wanted = uuids(subjects)
     with connection.cursor() as cursor:
@@ -48,7 +61,7 @@ def own(subjects: Sequence[SubjectId]) -> dict[SubjectId, datetime | None]:
         return {SubjectId(subject): last for subject, last in cursor.fetchall()}
 
 
-def share(subjects: Sequence[SubjectId]) -> None:
+def share(subjects: Collection[SubjectId]) -> None:
     """Keep everybody from recording anything about these subjects until the transaction ends; waits for who is at it."""
     wanted = uuids(subjects)
     with connection.cursor() as cursor:

@@ -7,8 +7,8 @@ from typing import Final
 from django.db import connection
 
 from audit.models import Entry
-from consent import fold
-from consent.rows import DIGEST_SQL
+from consent import commitments, fold
+from consent.packing import DIGEST_SQL
 from governance.kernel.invariants import Finding, invariant
 
 # ruff: noqa: S608  table names and constants of this package
@@ -16,12 +16,14 @@ _ENTRIES: Final = Entry._meta.db_table
 _UNLOGGED: Final = f"""
     SELECT e.id FROM consent_event e LEFT JOIN {_ENTRIES} a ON a.id = e.entry_id
     WHERE e.event_sha256 <> {DIGEST_SQL}
-       OR a.id IS NULL OR a.header::jsonb #>> '{{facts,event_sha256}}' IS DISTINCT FROM e.event_sha256
+       OR a.id IS NULL OR (a.action <> 'consent.events_recorded'
+                           AND a.header::jsonb #>> '{{facts,event_sha256}}' IS DISTINCT FROM e.event_sha256)
     LIMIT 100
 """
 _FORGOTTEN: Final = f"""
     SELECT a.id FROM {_ENTRIES} a
     WHERE a.object LIKE 'consent_event:%' AND NOT EXISTS (SELECT 1 FROM consent_event e WHERE e.entry_id = a.id)
+      AND NOT EXISTS (SELECT 1 FROM consent_event_retired r WHERE r.entry_id = a.id)
     LIMIT 100
 """
 _UNCITED: Final = f"""
@@ -45,13 +47,13 @@ def state_is_the_fold() -> Finding:
 @invariant("consent.every_event_is_in_the_log")
 def every_event_is_in_the_log() -> Finding:
     """Every consent event reads as when it was recorded, and its log entry commits to just that."""
-    return Finding(_count("consent_event"), _ids(_UNLOGGED))
+    return Finding(_count("consent_event"), _ids(_UNLOGGED) + tuple(map(str, commitments.broken())))
 
 
 @invariant("consent.no_event_was_removed")
 def no_event_was_removed() -> Finding:
-    """Every log entry about a consent event has its event: none was taken out of the ledger."""
-    return Finding(_count("consent_event"), _ids(_FORGOTTEN))
+    """Every log entry about consent events has its events, or what their retention left of them: none was taken out of the ledger."""
+    return Finding(_count("consent_event"), _ids(_FORGOTTEN) + tuple(map(str, commitments.broken())))
 
 
 @invariant("consent.every_verdict_is_in_the_log")

@@ -1,31 +1,29 @@
 """Recording what happens between a person and a purpose: insert-only, in order per person, each event with its log entry.
 
-`record` takes one event or tens of thousands. Its beats: take the heads of all subjects in order of id (so that no claim of the gate
-runs beside it), decide, append events, evidence and log entries with COPY, fold the state of those subjects in one statement.
+`record` takes one event or tens of thousands; `recording.py` has its beats. This module also reads the ledger back: where a person
+stands, and how it came to that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 
-from audit import log
 from consent import drafts as decisions
-from consent import evidence, fold, heads, rows
 from consent.drafts import ConsentDraft
-from consent.errors import IdempotencyMismatch, NothingToReaffirm, SubjectErased, UnknownEvent
-from consent.jurisdictions import signal_binds
+from consent.errors import UnknownEvent
 from consent.models import ConsentEvent, ConsentState
 from consent.presentation import Seen, seen
-from consent.rows import EventRow
-from consent.terms import ANY, GRANTS, Channel, EventType, NoticeVersionId, State
+from consent.recording import Recorded, Wave, as_of, record_wave
+from consent.terms import ANY, Channel, EventType, NoticeVersionId, State
 from governance.kernel.actors import Actor
 from governance.kernel.clock import now
-from governance.kernel.ids import PurposeKey, SubjectId, uuid7_many
+from governance.kernel.errors import GovernanceError
+from governance.kernel.ids import PurposeKey, SubjectId
 from governance.kernel.logs import get_logger
 from governance.purposes.register import Book, newest_book
 
@@ -45,15 +43,6 @@ __all__ = [
 ]
 
 _logger = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What became of a draft: its event, whether that was there already, and where the person stands now with this purpose and channel."""
-
-    event_id: UUID
-    duplicate: bool
-    status: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +96,15 @@ def record(events: ConsentDraft | Sequence[ConsentDraft], *, actor: Actor) -> li
         return []
     at = now()
     book = newest_book()
-    in_force = {key: book.current(key, at) for key in {draft.purpose for draft in batch} if key != ANY}
-    decisions.refuse_malformed(batch, actor, in_force, at)
+    firsts = decisions.alike(batch)
+    in_force = {key: book.current(key, at) for key in {batch[place].purpose for place in set(firsts)} if key != ANY}
+    decisions.refuse_malformed(batch, actor, in_force, at, firsts)
     results: list[Recorded] = []
     with transaction.atomic():
-        shown = seen(batch, at)
-        for wave in decisions.waves(batch):
-            results += _record_wave(batch[wave.start : wave.stop], shown[wave.start : wave.stop], actor, book)
+        shown = _seen(batch, firsts, at)
+        for part in decisions.waves(batch):
+            columns = (column[part.start : part.stop] for column in (batch, shown, firsts))
+            results += record_wave(Wave(*columns), actor, book)
     _logger.info("consent_events_recorded", count=len(batch))
     return results
 
@@ -139,189 +130,21 @@ def event(event_id: UUID) -> EventRecord:
     return _event(row)
 
 
-def _record_wave(batch: Sequence[ConsentDraft], shown: Sequence[Seen], actor: Actor, book: Book) -> list[Recorded]:
-    subjects = sorted({draft.subject for draft in batch})
-    last = heads.own(subjects)
-    known = _known(batch)
-    fresh = [place for place, draft in enumerate(batch) if known.get(draft.idempotency_key, place) == place]
-    events: dict[str, UUID] = {key: one for key, one in known.items() if isinstance(one, UUID)}
-    if fresh:
-        new = [batch[place] for place in fresh]
-        _refuse_erased(new)
-        inherited = _inherited(new)
-        received = _instants(new, last)
-        made = [
-            _row(draft, identifier, seen_by, inherited.get(place), received_at=instant, actor=actor, book=book)
-            for place, (draft, identifier, seen_by, instant) in enumerate(
-                zip(new, uuid7_many(len(new)), [shown[place] for place in fresh], received, strict=True)
-            )
-        ]
-        _append(new, made, actor)
-        heads.advance(dict(zip((draft.subject for draft in new), received, strict=True)))
-        fold.project(subjects)
-        events |= {draft.idempotency_key: row.id for draft, row in zip(new, made, strict=True)}
-    new_places = set(fresh)
-    standing = _standing(subjects)
-    return [
-        Recorded(
-            events[draft.idempotency_key],
-            duplicate=place not in new_places,
-            status=standing.get((draft.subject, draft.purpose, str(draft.channel)), State.NONE),
-        )
-        for place, draft in enumerate(batch)
-    ]
-
-
-def _known(batch: Sequence[ConsentDraft]) -> dict[str, UUID | int]:
-    """For each idempotency key the event that has it already, or else the first place in the batch. Raises IdempotencyMismatch."""
-    stored = rows.keyed([draft.idempotency_key for draft in batch])
-    known: dict[str, UUID | int] = {}
-    first: dict[str, int] = {}
-    for place, draft in enumerate(batch):
-        key = draft.idempotency_key
-        says = (draft.subject, draft.purpose, str(draft.channel), str(draft.event_type))
-        if key in stored:
-            same = stored[key][1:] == says
-            known[key] = stored[key][0]
-        else:
-            other = batch[first.setdefault(key, place)]
-            same = (other.subject, other.purpose, str(other.channel), str(other.event_type)) == says
-            known[key] = first[key]
-        if not same:
-            pointer = f"/{place}/idempotency_key"
-            raise IdempotencyMismatch(
-                "Use a new key for a new event.", errors=[{"pointer": pointer, "detail": "Used."}]
-            )
-    return known
-
-
-def _refuse_erased(batch: Sequence[ConsentDraft]) -> None:
-    granting = {draft.subject for draft in batch if draft.event_type in GRANTS}
-    erased = heads.erased_among(granting) if granting else frozenset()
-    if erased:
-        places = [place for place, draft in enumerate(batch) if draft.subject in erased and draft.event_type in GRANTS]
-        raise SubjectErased(errors=[{"pointer": f"/{place}/subject", "detail": "Erased."} for place in places[:100]])
-
-
-def _inherited(batch: Sequence[ConsentDraft]) -> dict[int, rows.Parent]:
-    """What a confirmation takes from the grant that it confirms: the notice and the version of the purpose that were agreed to.
-
-    Raises NothingToReaffirm when a renewal finds no consent in force at the time it happened.
-    """
-    renewing = [place for place, draft in enumerate(batch) if draft.event_type == EventType.REAFFIRMED]
-    if renewing:
-        states = ConsentState.objects.filter(
-            subject_id__in=[batch[place].subject for place in renewing], status=State.GIVEN
-        )
-        held = {(row.subject_id, row.purpose_key, row.channel): row.valid_until for row in states}
-        for place in renewing:
-            draft = batch[place]
-            key = (draft.subject, draft.purpose, str(draft.channel))
-            until = held.get(key)
-            if key not in held or (until is not None and until <= draft.occurred_at):
-                raise NothingToReaffirm(purpose=draft.purpose, channel=str(draft.channel))
-    confirming = [place for place, draft in enumerate(batch) if draft.event_type == EventType.CONFIRMED]
-    return rows.parents(confirming, batch) if confirming else {}
-
-
-def _instants(batch: Sequence[ConsentDraft], last: Mapping[SubjectId, datetime | None]) -> list[datetime]:
-    """When each event was received: now, and later than anything of that subject before it, whatever the clocks of two processes say."""
-    at = now()
-    latest = dict(last)
-    instants: list[datetime] = []
-    for draft in batch:
-        before = latest.get(draft.subject)
-        instant = at if before is None or before < at else before + rows.TICK
-        latest[draft.subject] = instant
-        instants.append(instant)
-    return instants
-
-
-def _row(
-    draft: ConsentDraft,
-    identifier: UUID,
-    shown: Seen,
-    parent: rows.Parent | None,
-    *,
-    received_at: datetime,
-    actor: Actor,
-    book: Book,
-) -> EventRow:
-    occurred_at = decisions.instant(draft, received_at)
-    broad = draft.purpose == ANY
-    agreed = None if broad else book.agreed_to(draft.purpose, occurred_at)
-    in_force = None if broad else book.current(draft.purpose, received_at)
-    return EventRow(
-        id=identifier,
-        subject_id=draft.subject,
-        purpose_key=draft.purpose,
-        purpose_version=parent.purpose_version if parent else agreed.version if agreed else 0,
-        channel=str(draft.channel),
-        event_type=str(draft.event_type),
-        actor_kind=actor.kind.value,
-        actor_id=actor.id,
-        method=draft.method,
-        jurisdiction=draft.jurisdiction,
-        notice_version_id=parent.notice_version_id
-        if parent and not shown.notice_version_id
-        else shown.notice_version_id,
-        presentation_jti=shown.jti,
-        parent_event_id=draft.parent_event_id or (parent.event_id if parent else None),
-        occurred_at=occurred_at,
-        received_at=received_at,
-        valid_until=decisions.validity(draft, agreed, occurred_at),
-        needs_confirmation=decisions.needs_confirmation(draft, agreed, in_force),
-        signal_binding=draft.event_type == EventType.SIGNAL_OPTOUT and signal_binds(draft.jurisdiction),
-        source_sha256=draft.source_sha256,
-        idempotency_key=draft.idempotency_key,
-    )
-
-
-def _append(batch: Sequence[ConsentDraft], made: Sequence[EventRow], actor: Actor) -> None:
-    """Write log entries, events and evidence. Raises IdempotencyMismatch when a key was taken by somebody else meanwhile."""
-    sealed = evidence.seal(batch)
-    digests = [row.digest(one.sha256 if one else "") for row, one in zip(made, sealed, strict=True)]
-    entries = log.emit_many(
-        [
-            log.Draft(
-                action=f"consent.{row.event_type}",
-                actor=actor,
-                object=f"consent_event:{row.id}",
-                subject=SubjectId(row.subject_id),
-                purpose=None if row.purpose_key == ANY else row.purpose_key,
-                facts={"event_sha256": digest, "purpose_version": row.purpose_version, "channel": row.channel},
-            )
-            for row, digest in zip(made, digests, strict=True)
-        ]
-    )
+def _seen(batch: Sequence[ConsentDraft], firsts: Sequence[int], at: datetime) -> list[Seen]:
+    """What each draft may cite. A token can be for one person, so those with a token are looked at one by one, others once if alike."""
+    once = [place for place, first in enumerate(firsts) if first == place or batch[place].presentation is not None]
+    if len(once) == len(batch):
+        return seen(batch, at)
     try:
-        rows.append(made, [one.sha256 if one else "" for one in sealed], digests, entries)
-    except IntegrityError as error:
-        if "idempotency_key" in str(error):
-            raise IdempotencyMismatch("Use a new key for a new event.") from None
+        looked_at = dict(zip(once, seen([batch[place] for place in once], at), strict=True))
+    except GovernanceError:
+        seen(batch, at)  # says the same with pointers into the whole batch
         raise
-    kept = [(row.id, SubjectId(row.subject_id), one) for row, one in zip(made, sealed, strict=True) if one is not None]
-    if kept:
-        evidence.store(kept)
-
-
-def _standing(subjects: Sequence[SubjectId]) -> dict[tuple[SubjectId, str, str], State]:
-    at = now()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT subject_id, purpose_key, channel, status, valid_until FROM consent_state WHERE subject_id = ANY(%s)",
-            [list(subjects)],
-        )
-        return {(row[0], row[1], row[2]): _at(State(row[3]), row[4], at) for row in cursor.fetchall()}
-
-
-def _at(status: State, valid_until: datetime | None, at: datetime) -> State:
-    ran_out = status is State.GIVEN and valid_until is not None and valid_until <= at
-    return State.EXPIRED if ran_out else status
+    return [looked_at[place] if place in looked_at else looked_at[first] for place, first in enumerate(firsts)]
 
 
 def _status(row: ConsentState, at: datetime, book: Book) -> ConsentStatus:
-    status = _at(State(row.status), row.valid_until, at)
+    status = as_of(State(row.status), row.valid_until, at)
     if status is State.GIVEN and (row.purpose_version or 0) < book.oldest_consent(book.current(row.purpose_key, at)):
         status = State.SUPERSEDED  # the purpose has asked again since
     return ConsentStatus(

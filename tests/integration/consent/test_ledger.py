@@ -12,7 +12,7 @@ from consent import evidence, gate, ledger
 from consent.errors import IdempotencyMismatch, InvalidDraft, NothingToReaffirm, PresentationRequired, SubjectErased
 from consent.ledger import ANY, EventType, State
 from consent.models import ConsentEvent, ConsentEvidence
-from consent.rows import DIGEST_SQL
+from consent.packing import DIGEST_SQL
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId
 from governance.purposes.errors import UnknownPurpose

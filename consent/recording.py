@@ -1,0 +1,310 @@
+"""How events get into the ledger: take the heads, decide, append events, evidence and log entries with COPY, fold the state.
+
+Everything is done for the whole batch at once, and what many events have in common is decided and encoded once. The heads come first,
+so that no claim of the gate runs beside it; people who are new need no fold, their one event says it all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, connection
+
+from consent import commitments, drafts, evidence, fold, heads, packing, propagation, rows
+from consent.arrays import uuids
+from consent.commitments import About
+from consent.drafts import ConsentDraft
+from consent.errors import IdempotencyMismatch, NothingToReaffirm, SubjectErased
+from consent.jurisdictions import signal_binds
+from consent.models import ConsentState
+from consent.packing import Manner, micros
+from consent.presentation import Seen
+from consent.rows import Parent
+from consent.terms import ANY, GRANTS, STOPS, EventType, State
+from governance.kernel.actors import Actor
+from governance.kernel.clock import now
+from governance.kernel.ids import SubjectId, uuid7_many
+from governance.purposes.register import Book
+
+Standings = dict[tuple[SubjectId, str, str], State]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a draft: its event, whether that was there already, and where the person stands now with this purpose and channel."""
+
+    event_id: UUID
+    duplicate: bool
+    status: State
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Drafts to be recorded at once. `shown` is aligned; `firsts` says of each the place of the first that is alike (`drafts.alike`)."""
+
+    drafts: Sequence[ConsentDraft]
+    shown: Sequence[Seen]
+    firsts: Sequence[int]
+
+    def only(self, places: Sequence[int]) -> Wave:
+        """The wave of just these places."""
+        if len(places) == len(self.drafts):
+            return self
+        return Wave(*([column[place] for place in places] for column in (self.drafts, self.shown, self.firsts)))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Events that are ready to be written, in columns."""
+
+    ids: list[UUID]
+    rows: list[bytes]
+    digests: list[str]
+    manners: list[Manner]
+    versions: list[int]
+    ends: list[datetime | None]
+
+
+def record_wave(wave: Wave, actor: Actor, book: Book) -> list[Recorded]:
+    """Append the events of one wave, inside the caller's transaction. Raises what `ledger.record` says."""
+    at = now()
+    subjects = {draft.subject for draft in wave.drafts}
+    new = heads.open_new(subjects, at)
+    last = heads.own(subjects - new) if len(new) < len(subjects) else {}
+    known = _known(wave.drafts)
+    fresh = [place for place in range(len(wave.drafts)) if place not in known]
+    events: dict[str, UUID] = {
+        wave.drafts[place].idempotency_key: one for place, one in known.items() if isinstance(one, UUID)
+    }
+    standing: Standings = {}
+    if fresh:
+        part = wave.only(fresh)
+        _refuse_erased(part.drafts)
+        received = _instants(part.drafts, last, at)
+        made = _make(part, received, actor, book)
+        standing = _append(part, made, received, new, actor)
+        events |= {draft.idempotency_key: one for draft, one in zip(part.drafts, made.ids, strict=True)}
+    if len(standing) < len(wave.drafts):
+        standing |= _standing(subjects - {key[0] for key in standing})
+    return [
+        Recorded(
+            events[draft.idempotency_key],
+            duplicate=place in known,
+            status=standing.get((draft.subject, draft.purpose, str(draft.channel)), State.NONE),
+        )
+        for place, draft in enumerate(wave.drafts)
+    ]
+
+
+def _known(batch: Sequence[ConsentDraft]) -> dict[int, UUID | int]:
+    """The places whose idempotency key is taken, by an event or by an earlier place of the batch. Raises IdempotencyMismatch."""
+    keys = [draft.idempotency_key for draft in batch]
+    stored = rows.keyed(keys)
+    if not stored and len(set(keys)) == len(keys):
+        return {}
+    known: dict[int, UUID | int] = {}
+    first: dict[str, int] = {}
+    for place, (draft, key) in enumerate(zip(batch, keys, strict=True)):
+        if key in stored:
+            same = stored[key][1:] == _said(draft)
+            known[place] = stored[key][0]
+        elif (earlier := first.setdefault(key, place)) != place:
+            same = _said(batch[earlier]) == _said(draft)
+            known[place] = earlier
+        else:
+            continue
+        if not same:
+            pointer = f"/{place}/idempotency_key"
+            raise IdempotencyMismatch(
+                "Use a new key for a new event.", errors=[{"pointer": pointer, "detail": "Used."}]
+            )
+    return known
+
+
+def _said(draft: ConsentDraft) -> tuple[SubjectId, str, str, str]:
+    return (draft.subject, draft.purpose, str(draft.channel), str(draft.event_type))
+
+
+def _refuse_erased(batch: Sequence[ConsentDraft]) -> None:
+    granting = {draft.subject for draft in batch if draft.event_type in GRANTS}
+    erased = heads.erased_among(granting) if granting else frozenset()
+    if erased:
+        places = [place for place, draft in enumerate(batch) if draft.subject in erased and draft.event_type in GRANTS]
+        raise SubjectErased(errors=[{"pointer": f"/{place}/subject", "detail": "Erased."} for place in places[:100]])
+
+
+def _instants(batch: Sequence[ConsentDraft], last: Mapping[SubjectId, datetime | None], at: datetime) -> list[datetime]:
+    """When each event was received: now, and later than anything of that subject before it, whatever the clocks of two processes say."""
+    latest = dict(last)
+    instants: list[datetime] = []
+    for draft in batch:
+        before = latest.get(draft.subject)
+        instant = at if before is None or before < at else before + packing.TICK
+        latest[draft.subject] = instant
+        instants.append(instant)
+    return instants
+
+
+def _inherited(batch: Sequence[ConsentDraft]) -> dict[int, Parent]:
+    """What a confirmation takes from the grant that it confirms: the notice and the version of the purpose that were agreed to.
+
+    Raises NothingToReaffirm when a renewal finds no consent in force at the time it happened.
+    """
+    renewing = [place for place, draft in enumerate(batch) if draft.event_type == EventType.REAFFIRMED]
+    if renewing:
+        states = ConsentState.objects.filter(
+            subject_id__in=[batch[place].subject for place in renewing], status=State.GIVEN
+        )
+        held = {(row.subject_id, row.purpose_key, row.channel): row.valid_until for row in states}
+        for place in renewing:
+            draft = batch[place]
+            key = (draft.subject, draft.purpose, str(draft.channel))
+            until = held.get(key)
+            if key not in held or (until is not None and until <= draft.occurred_at):
+                raise NothingToReaffirm(purpose=draft.purpose, channel=str(draft.channel))
+    confirming = [place for place, draft in enumerate(batch) if draft.event_type == EventType.CONFIRMED]
+    return rows.parents(confirming, batch) if confirming else {}
+
+
+def _make(wave: Wave, received: Sequence[datetime], actor: Actor, book: Book) -> Made:
+    """Encode the events. What is alike is encoded once for each version of its purpose."""
+    inherited = _inherited(wave.drafts)
+    sealed = evidence.seal(wave.drafts)
+    made = Made(uuid7_many(len(wave.drafts)), [], [], [], [], [])
+    manners: dict[object, tuple[Manner, int]] = {}
+    for place, (draft, identifier, instant) in enumerate(zip(wave.drafts, made.ids, received, strict=True)):
+        occurred = drafts.instant(draft, instant)
+        agreed = None if draft.purpose == ANY else book.agreed_to(draft.purpose, occurred)
+        parent, shown = inherited.get(place), wave.shown[place]
+        key = (wave.firsts[place], agreed.version if agreed else 0, parent, shown.jti, shown.notice_version_id)
+        found = manners.get(key)
+        if found is None:
+            version = parent.purpose_version if parent else agreed.version if agreed else 0
+            in_force = None if draft.purpose == ANY else book.current(draft.purpose, instant)
+            waits = drafts.needs_confirmation(draft, agreed, in_force)
+            found = manners[key] = (_manner(draft, version, shown, parent, actor, waits=waits), version)
+        ends = drafts.validity(draft, agreed, occurred)
+        seal = sealed[place]
+        row, digest = packing.event(
+            (identifier, draft.subject),
+            found[0],
+            (micros(occurred), micros(instant), None if ends is None else micros(ends)),
+            draft.idempotency_key,
+            seal.sha256 if seal else "",
+        )
+        made.rows.append(row)
+        made.digests.append(digest)
+        made.manners.append(found[0])
+        made.versions.append(found[1])
+        made.ends.append(ends)
+    evidence.store(
+        [
+            (identifier, draft.subject, seal)
+            for identifier, draft, seal in zip(made.ids, wave.drafts, sealed, strict=True)
+            if seal
+        ]
+    )
+    return made
+
+
+def _manner(
+    draft: ConsentDraft, version: int, shown: Seen, parent: Parent | None, actor: Actor, *, waits: bool
+) -> Manner:
+    inherited_notice = parent.notice_version_id if parent else None
+    return packing.manner(
+        purpose_key=draft.purpose,
+        purpose_version=version,
+        channel=str(draft.channel),
+        event_type=str(draft.event_type),
+        actor=(actor.kind.value, actor.id),
+        method=draft.method,
+        jurisdiction=draft.jurisdiction,
+        cited=(
+            shown.notice_version_id or inherited_notice,
+            shown.jti,
+            draft.parent_event_id or (parent.event_id if parent else None),
+        ),
+        needs_confirmation=waits,
+        signal_binding=draft.event_type == EventType.SIGNAL_OPTOUT and signal_binds(draft.jurisdiction),
+        source_sha256=draft.source_sha256,
+    )
+
+
+def _append(wave: Wave, made: Made, received: Sequence[datetime], new: set[SubjectId], actor: Actor) -> Standings:
+    """Write log entries and events, advance the heads, fold; returns where those stand whose first and only event this is."""
+    try:
+        if len(made.ids) < commitments.MANY:
+            packing.append(made.rows, commitments.one_by_one(_about(wave, made), made.digests, actor=actor))
+            first: set[SubjectId] = set()
+        else:
+            kinds = Counter(str(draft.event_type) for draft in wave.drafts)
+            entry = commitments.together(made.ids, kinds, made.digests, actor=actor)
+            packing.append(made.rows, entry)
+            often = Counter(draft.subject for draft in wave.drafts)
+            first = {subject for subject in new if often[subject] == 1}
+            everybody = len(first) == len(often)
+            fold.project_first(entry, (made.ids[0], made.ids[-1]), None if everybody else first)
+    except IntegrityError as error:
+        if "idempotency_key" in str(error):
+            raise IdempotencyMismatch("Use a new key for a new event.") from None
+        raise
+    others = {draft.subject: at for draft, at in zip(wave.drafts, received, strict=True) if draft.subject not in first}
+    if others:
+        heads.advance(others)
+        fold.project(others.keys())
+    propagation.enqueue(
+        [(identifier, draft.subject, draft.purpose, str(draft.channel), at)
+         for identifier, draft, at in zip(made.ids, wave.drafts, received, strict=True)]
+    )  # fmt: skip
+    at = now()
+    return {
+        (draft.subject, draft.purpose, str(draft.channel)): as_of(_first_status(draft, what), ends, at)
+        for draft, what, ends in zip(wave.drafts, made.manners, made.ends, strict=True)
+        if draft.subject in first
+    }
+
+
+def _about(wave: Wave, made: Made) -> list[About]:
+    return [
+        About(
+            event_id=identifier,
+            subject=draft.subject,
+            purpose=None if draft.purpose == ANY else draft.purpose,
+            purpose_version=version,
+            channel=str(draft.channel),
+            event_type=str(draft.event_type),
+        )
+        for draft, identifier, version in zip(wave.drafts, made.ids, made.versions, strict=True)
+    ]
+
+
+def _first_status(draft: ConsentDraft, what: Manner) -> State:
+    """What the first event of a person comes to (`fold.project_first` says the same in SQL)."""
+    if draft.event_type in (EventType.GIVEN, EventType.IMPORTED):
+        return State.PENDING_CONFIRMATION if what.needs_confirmation else State.GIVEN
+    if draft.event_type in (EventType.REQUESTED, EventType.CONFIRMATION_SENT):
+        return State.REQUESTED
+    return _STOPPED.get(str(draft.event_type), State.NONE)
+
+
+_STOPPED = {stop.value: State(stop.value) for stop in STOPS}
+
+
+def _standing(subjects: set[SubjectId]) -> Standings:
+    at = now()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT subject_id, purpose_key, channel, status, valid_until FROM consent_state WHERE subject_id = ANY(%s::uuid[])",
+            [uuids(subjects)],
+        )
+        return {(row[0], row[1], row[2]): as_of(State(row[3]), row[4], at) for row in cursor.fetchall()}
+
+
+def as_of(status: State, valid_until: datetime | None, at: datetime) -> State:
+    """EXPIRED for a consent that has run out by then, and the status itself otherwise."""
+    ran_out = status is State.GIVEN and valid_until is not None and valid_until <= at
+    return State.EXPIRED if ran_out else status
