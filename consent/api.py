@@ -11,14 +11,14 @@ from uuid import UUID
 from django.db import transaction
 from django.urls import path
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from consent import gate, ledger, notices, receipts, signing
-from consent.errors import UnknownSubject
 from consent.ledger import ConsentDraft, EventType
+from consent.parsing import idempotency_key, notice_named, subject_named, valid
 from consent.shapes import (
     AudienceOut,
     CheckAudienceIn,
@@ -32,12 +32,10 @@ from consent.shapes import (
     VerifyReceiptIn,
     WithdrawConsentIn,
 )
-from consent.terms import NoticeVersionId
+from consent.signals.api import urlpatterns as signal_patterns
 from governance.accounts.api import actor_of, requires
-from governance.kernel.api import StrictSerializer
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId, from_opaque, opaque, uuid7
-from pseudonymize import vault
 
 _OPTIONAL = ("presentation", "valid_until", "jurisdiction", "evidence", "source_sha256")
 
@@ -49,9 +47,9 @@ class Checks(APIView):
 
     @extend_schema(operation_id="consent_check", request=CheckConsentIn, responses={200: VerdictOut})
     def post(self, request: Request) -> Response:
-        asked = _valid(CheckConsentIn, request)
+        asked = valid(CheckConsentIn, request)
         with transaction.atomic():
-            verdict = gate.check(_subject(asked), asked["purpose"], asked["channel"])
+            verdict = gate.check(subject_named(asked), asked["purpose"], asked["channel"])
             verdict_id = gate.cite(verdict, actor=actor_of(request), cited_for="api")
         return Response(_verdict(verdict) | {"verdict": opaque("vdt", verdict_id)})
 
@@ -63,7 +61,7 @@ class Audiences(APIView):
 
     @extend_schema(operation_id="consent_check_audience", request=CheckAudienceIn, responses={200: AudienceOut})
     def post(self, request: Request) -> Response:
-        asked = _valid(CheckAudienceIn, request)
+        asked = valid(CheckAudienceIn, request)
         subjects = [SubjectId(from_opaque("sub", text)) for text in asked["subjects"]]
         with transaction.atomic():
             verdicts = gate.filter(subjects, asked["purpose"], asked["channel"])
@@ -89,21 +87,19 @@ class Events(APIView):
         operation_id="consent_record", request=RecordConsentIn, responses={200: RecordedOut, 201: RecordedOut}
     )
     def post(self, request: Request) -> Response:
-        given = _valid(RecordConsentIn, request)
-        key = request.headers.get("Idempotency-Key", "")
-        if not key:
-            raise serializers.ValidationError({"Idempotency-Key": ["Send this header: a retry must not record twice."]})
+        given = valid(RecordConsentIn, request)
+        key = idempotency_key(request)
         actor = actor_of(request)
         optional = {name: given[name] for name in _OPTIONAL if name in given}
         draft = ConsentDraft(
-            subject=_subject(given),
+            subject=subject_named(given),
             purpose=given["purpose"],
             channel=given["channel"],
             event_type=given["event_type"],
             occurred_at=given.get("occurred_at") or now(),
             method=given["method"],
             idempotency_key=f"{actor.id}:{key}",
-            notice_version_id=_notice(given["notice_version"]) if "notice_version" in given else None,
+            notice_version_id=notice_named(given["notice_version"]) if "notice_version" in given else None,
             **optional,
         )
         return _recorded(ledger.record(draft, actor=actor)[0])
@@ -118,10 +114,10 @@ class Withdrawals(APIView):
         operation_id="consent_withdraw", request=WithdrawConsentIn, responses={200: RecordedOut, 201: RecordedOut}
     )
     def post(self, request: Request) -> Response:
-        given = _valid(WithdrawConsentIn, request)
+        given = valid(WithdrawConsentIn, request)
         actor = actor_of(request)
         draft = ConsentDraft(
-            subject=_subject(given),
+            subject=subject_named(given),
             purpose=given["purpose"],
             channel=given["channel"],
             event_type=EventType.WITHDRAWN,
@@ -203,7 +199,7 @@ class ReceiptVerification(APIView):
 
     @extend_schema(operation_id="consent_receipt_verify", request=VerifyReceiptIn, responses={200: dict})
     def post(self, request: Request) -> Response:
-        given = _valid(VerifyReceiptIn, request)
+        given = valid(VerifyReceiptIn, request)
         return Response({"content": receipts.verify(given["receipt"], signing.public_key())})
 
 
@@ -214,9 +210,9 @@ class Presentations(APIView):
 
     @extend_schema(operation_id="consent_present", request=ShowNoticeIn, responses={201: PresentationOut})
     def post(self, request: Request) -> Response:
-        given = _valid(ShowNoticeIn, request)
+        given = valid(ShowNoticeIn, request)
         token = notices.shown(
-            [_notice(text) for text in given["notice_versions"]],
+            [notice_named(text) for text in given["notice_versions"]],
             subject=SubjectId(from_opaque("sub", given["subject"])) if "subject" in given else None,
             purposes=given.get("purposes"),
             jurisdiction=given["jurisdiction"],
@@ -265,26 +261,6 @@ class Keys(APIView):
         return Response({"keys": [signing.public_jwk()]})
 
 
-def _valid(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
-    given = form(data=request.data)
-    given.is_valid(raise_exception=True)
-    validated: dict[str, Any] = given.validated_data
-    return validated
-
-
-def _subject(given: dict[str, Any]) -> SubjectId:
-    if "subject" in given:
-        return SubjectId(from_opaque("sub", given["subject"]))
-    found = vault.find_subject(vault.IdentifierKind.CUSTOMER_ID, given["customer_id"])
-    if found is None:
-        raise UnknownSubject
-    return found
-
-
-def _notice(text: str) -> NoticeVersionId:
-    return NoticeVersionId(from_opaque("ntc", text))
-
-
 def _recorded(result: ledger.Recorded) -> Response:
     body = {
         "event": opaque("cev", result.event_id),
@@ -326,4 +302,5 @@ urlpatterns = [
     path("presentations", Presentations.as_view()),
     path("notices", Notices.as_view()),
     path("keys", Keys.as_view()),
+    *signal_patterns,
 ]
