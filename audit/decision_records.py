@@ -2,8 +2,11 @@
 
 A record is a fixed part (numpy, little-endian, no padding) and a tail with the alternatives that lost:
 
-    version 1 | id 16 | tag 32 | input sha256 32 | score f4 | draw f8 (NaN: none) | chosen u2 | counterfactual feature i2 (-1: none)
-    | counterfactual bin u2 | contributions f4 * k | bins u2 * k || count u2 | (action u2, score f4, reason u2) * count
+    version 2 | id 16 | tag 32 | input sha256 32 | score f4 | draw f8 (NaN: none) | chosen u2 | counterfactual features i2 * 2
+    | counterfactual bins u2 * 2 | contributions f4 * k | bins u2 * k || count u2 | (action u2, score f4, reason u2) * count
+
+The first counterfactual feature is -1 when a search found no change within the person's control, -2 when nobody searched; the second is
+-1 when one change is enough.
 
 Names stand in the batch's header, canonical JSON that all its records share; the record refers to them by number.
 """
@@ -22,8 +25,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
-_HEAD = struct.Struct("<B16s32s32sfdHhH")
+VERSION = 2
+MOST_CHANGES = 2
+NO_CHANGE = -1
+NOT_SEARCHED = -2
+_HEAD = struct.Struct("<B16s32s32sfdHhhHH")
 _ALTERNATIVE = struct.Struct("<HfH")
 _COUNT = struct.Struct("<H")
 
@@ -41,8 +47,17 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A feature and the bin that it would have had to be in for another result."""
+
+    feature: str
+    bin: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """A record read back. ``counterfactual`` is (feature, bin) of the nearest change that would have changed the result."""
+    """A record read back. ``counterfactual`` is the nearest change that would have changed the result, of one feature or two together;
+    empty when there is none within the person's control, None when nobody searched."""
 
     id: UUID
     tag: bytes
@@ -50,7 +65,7 @@ class Record:
     score: float
     random_draw: float | None
     chosen: str
-    counterfactual: tuple[str, int] | None
+    counterfactual: tuple[Change, ...] | None
     contributions: tuple[float, ...]
     bins: tuple[int, ...]
     alternatives: tuple[Alternative, ...]
@@ -82,8 +97,8 @@ def layout(features: int) -> np.dtype[np.void]:
             ("score", "<f4"),
             ("draw", "<f8"),
             ("chosen", "<u2"),
-            ("counterfactual_feature", "<i2"),
-            ("counterfactual_bin", "<u2"),
+            ("counterfactual_features", "<i2", (MOST_CHANGES,)),
+            ("counterfactual_bins", "<u2", (MOST_CHANGES,)),
             ("contributions", "<f4", (features,)),
             ("bins", "<u2", (features,)),
         ]
@@ -119,7 +134,7 @@ def unpack(record: bytes, header: str) -> Record:
     at = _HEAD.size
     if len(record) < at + 6 * count + _COUNT.size or record[0] != VERSION:
         raise ValueError("not a decision record of a known version")
-    _, decision_id, tag, input_sha256, score, draw, chosen, changed, changed_bin = _HEAD.unpack_from(record)
+    _, decision_id, tag, input_sha256, score, draw, chosen, *changes = _HEAD.unpack_from(record)
     contributions = np.frombuffer(record, "<f4", count, at)
     bins = np.frombuffer(record, "<u2", count, at + 4 * count)
     tail = record[at + 6 * count :]
@@ -137,11 +152,18 @@ def unpack(record: bytes, header: str) -> Record:
         score=score,
         random_draw=None if math.isnan(draw) else draw,
         chosen=names[chosen],
-        counterfactual=(features[changed], changed_bin) if changed >= 0 else None,
+        counterfactual=_changes(features, changes),
         contributions=tuple(contributions.tolist()),
         bins=tuple(bins.tolist()),
         alternatives=own or shared,
     )
+
+
+def _changes(features: Sequence[str], packed: Sequence[int]) -> tuple[Change, ...] | None:
+    if packed[0] == NOT_SEARCHED:
+        return None
+    pairs = zip(packed[:MOST_CHANGES], packed[MOST_CHANGES:], strict=True)
+    return tuple(Change(features[number], bin_) for number, bin_ in pairs if number >= 0)
 
 
 @lru_cache(maxsize=32)

@@ -7,13 +7,9 @@ decision too. An erasure deletes the records of a person; the hashes stay, and w
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,23 +17,38 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
-from audit import log, models, receipts
-from audit.decision_records import Alternative, Bins, Floats, Names, Record, pack, pack_alternatives, unpack
-from audit.errors import BatchNotValid, NotInTransaction, SubjectErased, UnknownDecision
-from audit.merkle import HASH_SIZE, inclusion_spans, leaf_hashes, perfect_root
-from audit.tiles import WIDTH, Edge, spans_from_tiles
+from audit import log, models
+from audit.decision_forms import EXACT, Attribution, Decision, DecisionBatch, RecordedBatch, Term
+from audit.decision_proofs import inner_proof, prove, prove_batch, tile_roots_of
+from audit.decision_reading import find, get, many, of_subject
+from audit.decision_records import (
+    MOST_CHANGES,
+    NO_CHANGE,
+    NOT_SEARCHED,
+    Alternative,
+    Bins,
+    Change,
+    Names,
+    pack,
+    pack_alternatives,
+)
+from audit.errors import BatchNotValid, NotInTransaction, SubjectErased
+from audit.merkle import leaf_hashes
+from audit.tiles import Edge
 from audit.tombstones import erased_among
 from governance.kernel import clock, crypto
-from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.canonical import canonical_json, sha256_hex
 from governance.kernel.copy import copy_rows
-from governance.kernel.ids import SubjectId, uuid7, uuid7_many
+from governance.kernel.ids import uuid7, uuid7_many
 
-__all__ = ["Alternative", "Decision", "DecisionBatch", "RecordedBatch", "Term", "get", "of_subject", "prove", "record"]
+__all__ = [
+    "EXACT", "Alternative", "Attribution", "Change", "Decision", "DecisionBatch", "RecordedBatch", "Term", "find", "get", "inner_proof",
+    "many", "of_subject", "prove", "prove_batch", "record", "tile_roots_of",
+]  # fmt: skip
 
 EFFECTS = ("marketing", "similarly_significant")
 LARGEST_BATCH = 65_536
-SUM_TOLERANCE = 1e-5
+SUM_TOLERANCE = 1e-6
 _NOBODY = bytes(16)
 _COLUMNS = {
     "id": "uuid",
@@ -52,87 +63,6 @@ _COLUMNS = {
     "record": "bytea",
     "sealed_input": "bytea",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class DecisionBatch:
-    """Decisions made together by one model version under one policy version. Columns are aligned: one element for each decision.
-
-    ``scores`` are the sums of ``intercept`` and the row of ``contributions`` (n x k, one column for each of ``feature_names``);
-    ``bins`` says which bin of each feature applied. ``chosen`` is an action or ``"none"``. ``alternatives`` is one list for all, or one
-    for each. ``sealed_inputs`` is ciphertext under the subject's key. ``counterfactual_features`` holds feature numbers (-1: none).
-    """
-
-    kind: str
-    object: str
-    purpose: str
-    model_version: str
-    policy_version: str
-    notice_version: str
-    feature_names: tuple[str, ...]
-    subjects: Sequence[SubjectId]
-    verdict_ids: Sequence[UUID | None]
-    consent_event_ids: Sequence[UUID | None]
-    scores: Floats
-    contributions: Floats
-    intercept: float
-    bins: Bins
-    chosen: Sequence[str]
-    sealed_inputs: Sequence[bytes]
-    effect: str = "marketing"
-    alternatives: Sequence[Sequence[Alternative]] | Sequence[Alternative] = ()
-    random_draw: Sequence[float | None] | None = None
-    actor: Actor = SYSTEM
-    model_family: str = ""
-    counterfactual_features: NDArray[np.int16] | None = None
-    counterfactual_bins: Bins | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedBatch:
-    """Where a batch was recorded; ``decision_ids`` in the order of the batch."""
-
-    id: UUID
-    decision_ids: list[UUID]
-    entry_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """What one feature contributed: which bin of it applied, and how far it moved the score."""
-
-    feature: str
-    bin: int
-    contribution: float
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """One decision as it was made."""
-
-    id: UUID
-    batch_id: UUID
-    entry_id: UUID
-    subject: SubjectId
-    decided_at: datetime
-    kind: str
-    object: str
-    purpose: str
-    model_family: str
-    model_version: str
-    policy_version: str
-    notice_version: str
-    effect: str
-    verdict_id: UUID | None
-    consent_event_id: UUID | None
-    chosen: str
-    score: float
-    intercept: float
-    terms: tuple[Term, ...]
-    alternatives: tuple[Alternative, ...]
-    random_draw: float | None
-    counterfactual: tuple[str, int] | None
-    sealed_input: bytes = field(repr=False)
 
 
 def record(batch: DecisionBatch) -> RecordedBatch:
@@ -196,46 +126,6 @@ def record(batch: DecisionBatch) -> RecordedBatch:
     return RecordedBatch(batch_id, ids, entry_id)
 
 
-def get(decision_id: UUID) -> Decision:
-    """One decision. Raises ``UnknownDecision``, also when it was erased with its subject."""
-    return _shown(_row(decision_id))
-
-
-def find(batch_id: UUID) -> list[UUID]:
-    """The ids of the decisions of a batch that are still there, in order."""
-    return list(models.Decision.objects.filter(batch_id=batch_id).order_by("position").values_list("id", flat=True))
-
-
-def of_subject(subject: SubjectId, limit: int = 1000) -> list[Decision]:
-    """The decisions about a person, latest first (Art. 15(1)(h))."""
-    rows = models.Decision.objects.filter(subject_id=subject).select_related("batch").defer(*_HEAVY).order_by("-id")
-    return [_shown(row) for row in rows[:limit]]
-
-
-def prove(decision_id: UUID) -> str:
-    """A receipt for one decision as JSON text, for ``audit/verify.py --decision``: the record, its path to the batch's root, and the
-    path of the batch's entry to a signed checkpoint. Raises ``UnknownDecision``, ``NotYetSequenced``.
-    """
-    row = _row(decision_id)
-    return json.dumps(
-        {
-            "format": "zgoda-decision-receipt/1",
-            "record": _text(bytes(row.record)),
-            "header": row.batch.header,
-            "index": row.position,
-            "count": row.batch.count,
-            "proof": [_text(hash_) for hash_ in inner_proof(row.batch_id, row.position, row.batch.count)],
-            "receipt": receipts.receipt(row.batch.entry_id).text,
-        },
-        indent=2,
-    )
-
-
-def inner_proof(batch_id: UUID, position: int, count: int) -> list[bytes]:
-    """The audit path of a decision inside its batch; reads the tiles that it needs and no more."""
-    return spans_from_tiles(inclusion_spans(position, count), lambda level, index: _inner_tile(batch_id, level, index))
-
-
 def decision_tag(salt: bytes, subject: UUID, verdict: UUID | None, consent_event: UUID | None) -> bytes:
     """The commitment to whom a decision was about and on which ground, 32 bytes; meaningless once the salt is erased."""
     parts = (
@@ -244,9 +134,6 @@ def decision_tag(salt: bytes, subject: UUID, verdict: UUID | None, consent_event
         _NOBODY if consent_event is None else consent_event.bytes,
     )
     return crypto.mac(salt, b"zgoda decision" + b"".join(parts))
-
-
-_HEAVY = ("batch__leaf_hashes", "batch__tile_roots")
 
 
 def _checked(batch: DecisionBatch) -> int:
@@ -268,6 +155,11 @@ def _checked(batch: DecisionBatch) -> int:
         raise BatchNotValid("There is not one draw for each decision.")
     if batch.effect not in EFFECTS:
         raise BatchNotValid(f"The effect is one of {', '.join(EFFECTS)}.")
+    if batch.attribution.method != EXACT.method and not batch.attribution.background:
+        raise BatchNotValid("Name what the contributions of this model are compared with.")
+    changed = batch.counterfactual_features
+    if changed is not None and (changed.size not in {count, MOST_CHANGES * count} or changed.max() >= features):
+        raise BatchNotValid("A counterfactual names at most two of the features.")
     if any("@" in name or len(name) > 200 for name in {*batch.chosen, *batch.feature_names}):
         raise BatchNotValid("Actions and features are short names.")
     sums = batch.contributions.astype(np.float64).sum(axis=1) + batch.intercept
@@ -284,7 +176,7 @@ def _packed_columns(
     people = zip(batch.subjects, batch.verdict_ids, batch.consent_event_ids, strict=True)
     tags = b"".join(decision_tag(salts[32 * at : 32 * at + 32], *whom) for at, whom in enumerate(people))
     draws = batch.random_draw
-    none = np.full(len(ids), -1, dtype=np.int16)
+    features, bins = _changes(batch, len(ids))
     return {
         "id": b"".join(one.bytes for one in ids),
         "tag": tags,
@@ -292,11 +184,24 @@ def _packed_columns(
         "score": batch.scores,
         "draw": np.nan if draws is None else np.array([np.nan if draw is None else draw for draw in draws]),
         "chosen": chosen,
-        "counterfactual_feature": none if batch.counterfactual_features is None else batch.counterfactual_features,
-        "counterfactual_bin": 0 if batch.counterfactual_bins is None else batch.counterfactual_bins,
+        "counterfactual_features": features,
+        "counterfactual_bins": bins,
         "contributions": batch.contributions,
         "bins": batch.bins,
     }
+
+
+def _changes(batch: DecisionBatch, count: int) -> tuple[NDArray[np.int16], Bins]:
+    """Numbers and bins of the counterfactual features, two columns each."""
+    features = np.full((count, MOST_CHANGES), NO_CHANGE, dtype=np.int16)
+    bins = np.zeros((count, MOST_CHANGES), dtype=np.uint16)
+    if batch.counterfactual_features is None or batch.counterfactual_bins is None:
+        features[:, 0] = NOT_SEARCHED
+        return features, bins
+    given = batch.counterfactual_features.reshape(count, -1)
+    features[:, : given.shape[1]] = given
+    bins[:, : given.shape[1]] = batch.counterfactual_bins.reshape(count, -1)
+    return features, bins
 
 
 def _tails(batch: DecisionBatch, names: Names) -> list[bytes] | None:
@@ -312,7 +217,7 @@ def _tails(batch: DecisionBatch, names: Names) -> list[bytes] | None:
 def _header(batch: DecisionBatch, batch_id: UUID, names: Names) -> bytes:
     shared = [[one.action, one.score, one.lost_because] for one in batch.alternatives if isinstance(one, Alternative)]
     header: dict[str, Any] = {
-        "v": 1,
+        "v": 2,
         "id": str(batch_id),
         "kind": batch.kind,
         "object": batch.object,
@@ -322,10 +227,13 @@ def _header(batch: DecisionBatch, batch_id: UUID, names: Names) -> bytes:
         "policy_version": batch.policy_version,
         "notice_version": str(batch.notice_version),
         "effect": batch.effect,
+        "solely_automated": batch.solely_automated,
+        "attribution": [batch.attribution.method, batch.attribution.background],
         "features": list(batch.feature_names),
         "intercept": float(batch.intercept),
         "names": names.listed(),
     }
+    header |= {"seed": batch.seed} if batch.seed else {}
     return canonical_json(header | ({"alternatives": shared} if shared else {}))
 
 
@@ -334,62 +242,3 @@ def family_of(model_version: str) -> str:
     for separator in "@:/":
         model_version = model_version.split(separator, 1)[0]
     return model_version
-
-
-def _row(decision_id: UUID) -> models.Decision:
-    row = models.Decision.objects.select_related("batch").defer(*_HEAVY).filter(pk=decision_id).first()
-    if row is None:
-        raise UnknownDecision
-    return row
-
-
-def _inner_tile(batch_id: UUID, level: int, index: int) -> bytes:
-    column = "leaf_hashes" if level == 0 else "tile_roots"
-    size = WIDTH * HASH_SIZE
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT substring({column} FROM %s FOR %s) FROM audit_decision_batch WHERE id = %s",  # noqa: S608  # one of two constants
-            [index * size + 1, size, batch_id],
-        )
-        return bytes(cursor.fetchone()[0])
-
-
-def tile_roots_of(leaves: bytes) -> bytes:
-    """The roots of the full tiles over leaf hashes in a row."""
-    size = WIDTH * HASH_SIZE
-    return b"".join(perfect_root(leaves[at : at + size]) for at in range(0, len(leaves) // size * size, size))
-
-
-def _shown(row: models.Decision) -> Decision:
-    said = json.loads(row.batch.header)
-    packed: Record = unpack(bytes(row.record), row.batch.header)
-    terms = zip(said["features"], packed.bins, packed.contributions, strict=True)
-    return Decision(
-        id=row.id,
-        batch_id=row.batch_id,
-        entry_id=row.batch.entry_id,
-        subject=SubjectId(row.subject_id),
-        decided_at=row.batch.created_at,
-        kind=said["kind"],
-        object=said["object"],
-        purpose=said["purpose"],
-        model_family=said["model_family"],
-        model_version=said["model_version"],
-        policy_version=said["policy_version"],
-        notice_version=said["notice_version"],
-        effect=said["effect"],
-        verdict_id=row.verdict_id,
-        consent_event_id=row.consent_event_id,
-        chosen=packed.chosen,
-        score=packed.score,
-        intercept=float(said["intercept"]),
-        terms=tuple(Term(*term) for term in terms),
-        alternatives=packed.alternatives,
-        random_draw=packed.random_draw,
-        counterfactual=packed.counterfactual,
-        sealed_input=bytes(row.sealed_input),
-    )
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()

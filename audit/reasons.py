@@ -13,13 +13,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from audit import decisions, wording
+from audit import decisions, proxies, readability, wording
 from audit.errors import SpecialCategoryReason, TemplatesMissing
 from audit.wording import LANGUAGES, Text
 from governance.kernel.errors import InvalidInput
 
-_SHOWN = 4
+_SHOWN = 3
+_MOST_SHOWN = 5
 _NEGLIGIBLE = 0.02
+# A reason this close to the third (as a share of the strongest) is not weaker than it in any sense that would survive a retraining.
+_TIED = 0.05
+_NUMBER_OF_OTHERS = re.compile(r"\d")
 
 
 class Tier(StrEnum):
@@ -27,6 +31,7 @@ class Tier(StrEnum):
 
     PERSON = "person"
     DPO = "dpo"
+    AUTHORITY = "authority"
 
 
 class Direction(StrEnum):
@@ -50,7 +55,9 @@ class ReasonTemplate:
     """The words for one feature, in each language: its name, and a sentence for each direction.
 
     ``change`` is what the person could change, for features where that is in their hands; without it the feature is never part of a
-    counterfactual. ``tier`` DPO keeps a feature from the person's page (it is counted there as withheld).
+    counterfactual. ``tier`` DPO keeps a feature from the person's page (it is counted there as withheld), AUTHORITY from the officer's
+    words too: a trade secret that an authority or court weighs (CJEU C-203/22, 77); the officer sees that it counted, and how much.
+    ``proxy_reviewed`` says why a feature that looks like a proxy for a special category may be used: who looked, and what they found.
     """
 
     label: Text
@@ -60,6 +67,7 @@ class ReasonTemplate:
     change: Text = field(default_factory=dict)
     tier: Tier = Tier.PERSON
     special_category: bool = False
+    proxy_reviewed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +92,11 @@ class Explanation:
     withheld: int
     not_used: tuple[str, ...]
     counterfactual: str | None
+    correction: str
     chance: str | None
     basis: str
     rights: str
+    attribution: str
     effect: str
     model_version: str
     policy_version: str
@@ -117,14 +127,19 @@ def register_templates(
     """Give a family of models its words; from ``AppConfig.ready()``.
 
     ``results`` names the actions, ``rules`` says in words why a candidate lost (by the code in ``lost_because``), ``not_used`` lists
-    what was not used. Raises ``SpecialCategoryReason``, and ``InvalidInput`` for a missing language or a sentence of over 25 words.
+    what was not used. Raises ``SpecialCategoryReason`` for a special category or a known proxy of one, and ``InvalidInput`` for a missing
+    language, a number about other people, or words that are too hard to read.
     """
     for feature, template in templates.items():
         if template.special_category or _is_special(feature):
             raise SpecialCategoryReason(f"The feature {feature} points to a special category of data.")
+        proxy = proxies.known(feature)
+        if proxy is not None and not template.proxy_reviewed:
+            raise SpecialCategoryReason(f"The feature {feature} is a known proxy for {proxy.stands_for}.")
         texts = [template.supports, template.opposes, *(range_.text for range_ in template.ranges)]
         for text in (template.label, *texts, *([template.change] if template.change else [])):
             _check_words(feature, text)
+        _check_readability(feature, texts)
     for code, text in {**(results or {}), **(rules or {})}.items():
         _check_words(code, text)
     unused = {language: tuple(items) for language, items in (not_used or wording.NOT_USED).items()}
@@ -162,9 +177,11 @@ def explain_decision(decision: decisions.Decision, language: str = "en", *, tier
         withheld=withheld,
         not_used=words.not_used.get(language, ()),
         counterfactual=_counterfactual(decision, words, language),
+        correction=wording.CORRECTION[language],
         chance=None if decision.random_draw is None else wording.CHANCE[language],
         basis=basis[language].format(notice=decision.notice_version),
         rights=wording.RIGHTS[language],
+        attribution=_attribution(decision, language),
         effect=decision.effect,
         model_version=decision.model_version,
         policy_version=decision.policy_version,
@@ -185,14 +202,30 @@ def _reasons(decision: decisions.Decision, words: _Words, language: str, tier: T
     terms = sorted(decision.terms, key=lambda term: -abs(term.contribution))
     largest = abs(terms[0].contribution) if terms else 0.0
     weighty = [term for term in terms if abs(term.contribution) > _NEGLIGIBLE * largest]
-    if tier is Tier.DPO:
+    if tier is Tier.AUTHORITY:
         return (*rules, *(_reason(term, words, language) for term in terms)), 0
+    if tier is Tier.DPO:
+        secret = {name for name, template in words.templates.items() if template.tier is Tier.AUTHORITY}
+        told = [_reason(term, words, language, secret=term.feature in secret) for term in terms]
+        return (*rules, *told), sum(term.feature in secret for term in terms)
     open_ = [term for term in weighty if term.feature in words.templates and words.templates[term.feature].tier is tier]
-    return (*rules, *(_reason(term, words, language) for term in open_[:_SHOWN])), len(weighty) - len(open_)
+    told = open_[: _with_ties(open_, largest)]
+    return (*rules, *(_reason(term, words, language) for term in told)), len(weighty) - len(open_)
 
 
-def _reason(term: decisions.Term, words: _Words, language: str) -> Reason:
+def _with_ties(terms: Sequence[decisions.Term], largest: float) -> int:
+    """How many of the terms, strongest first, are told: three, and with the third those that weigh as much."""
+    if len(terms) <= _SHOWN:
+        return len(terms)
+    third = abs(terms[_SHOWN - 1].contribution)
+    tied = (abs(term.contribution) >= third - _TIED * largest for term in terms[_SHOWN:_MOST_SHOWN])
+    return _SHOWN + sum(tied)
+
+
+def _reason(term: decisions.Term, words: _Words, language: str, *, secret: bool = False) -> Reason:
     direction = Direction.SUPPORTS if term.contribution >= 0 else Direction.OPPOSES
+    if secret:
+        return Reason("", direction, term.contribution, wording.TRADE_SECRET[language])
     template = words.templates.get(term.feature)
     if template is None:
         return Reason(term.feature, direction, term.contribution, f"{term.feature}, {term.bin}")
@@ -216,11 +249,21 @@ def _sentence(decision: decisions.Decision, words: _Words, language: str, reason
 
 
 def _counterfactual(decision: decisions.Decision, words: _Words, language: str) -> str | None:
-    """The nearest change that would have changed the result, when it is one that the person can make."""
+    """The nearest change that would have changed the result, when it is one that the person can make; None when nobody looked for one."""
     if decision.counterfactual is None:
         return None
-    template = words.templates.get(decision.counterfactual[0])
-    return template.change[language] if template is not None and template.change else None
+    templates = [words.templates.get(change.feature) for change in decision.counterfactual]
+    told = [template.change[language] for template in templates if template is not None and template.change]
+    if len(told) < len(decision.counterfactual) or not told:
+        return wording.NO_CHANGE[language]
+    return told[0] if len(told) == 1 else wording.BOTH_CHANGES[language].format(first=told[0], second=told[1])
+
+
+def _attribution(decision: decisions.Decision, language: str) -> str:
+    if decision.attribution == decisions.EXACT:
+        return wording.EXACT_REASONS[language]
+    method, background = decision.attribution.method, decision.attribution.background
+    return wording.ESTIMATED_REASONS[language].format(method=method, background=background)
 
 
 def _is_special(text: str) -> bool:
@@ -236,3 +279,11 @@ def _check_words(name: str, text: Text) -> None:
             raise SpecialCategoryReason(f"The words for {name} point to a special category of data.")
         if any(len(sentence.split()) > wording.LONGEST_SENTENCE for sentence in re.split(r"[.;:!?]", text[language])):
             raise InvalidInput(f"The words for {name} have a sentence of more than {wording.LONGEST_SENTENCE} words.")
+        if _NUMBER_OF_OTHERS.search(text[language]) and any(one in text[language].lower() for one in wording.OTHERS):
+            raise InvalidInput(f"The words for {name} tell a number about other people.")
+
+
+def _check_readability(name: str, texts: Sequence[Text]) -> None:
+    for language in LANGUAGES:
+        if readability.grade(" ".join(text[language] for text in texts), language) > readability.HARDEST:
+            raise InvalidInput(f"The words for {name} are too hard to read in the language {language}.")

@@ -36,6 +36,30 @@ RIGHTS: Final[Text] = {
     "en": "You can ask for a person to look at this decision, say what you think of it, and object.",
     "pl": "Możesz poprosić, by tę decyzję sprawdził człowiek, przedstawić swoje zdanie i wnieść sprzeciw.",
 }
+CORRECTION: Final[Text] = {
+    "en": "Is something about you wrong here? You can have it corrected.",
+    "pl": "Coś tu się nie zgadza? Możesz poprosić o poprawienie swoich danych.",
+}
+NO_CHANGE: Final[Text] = {
+    "en": "There is no change within your control that would have changed the result.",
+    "pl": "Żadna zmiana, która zależy od Ciebie, nie zmieniłaby wyniku.",
+}
+BOTH_CHANGES: Final[Text] = {
+    "en": "It takes both of these together. {first} {second}",
+    "pl": "Potrzebne są obie zmiany razem. {first} {second}",
+}
+TRADE_SECRET: Final[Text] = {
+    "en": "A feature that is a trade secret; an authority or a court can see it.",
+    "pl": "Cecha objęta tajemnicą przedsiębiorstwa; wgląd ma urząd albo sąd.",
+}
+EXACT_REASONS: Final[Text] = {
+    "en": "The reasons are the sum that made the score, and nothing else went into it.",
+    "pl": "Powody to suma, z której powstał wynik; nic innego na niego nie wpłynęło.",
+}
+ESTIMATED_REASONS: Final[Text] = {
+    "en": "The reasons were worked out later by the method {method}, compared with {background}. Another method can give other reasons.",
+    "pl": "Powody obliczono po fakcie metodą {method}, w porównaniu z: {background}. Inna metoda może wskazać inne powody.",
+}
 NOT_USED: Final[Mapping[str, tuple[str, ...]]] = {
     "en": (
         "your name, address, e-mail address and phone number",
@@ -54,3 +78,8 @@ SPECIAL: Final = (
     "rasow", "polityczn", "związk zawodow", "seksualn", "genetyczn", "biometryczn",
 )  # fmt: skip
 LONGEST_SENTENCE: Final = 25
+# Words that speak of other people: with a number in the same text, it would tell something about them.
+OTHERS: Final = (
+    "other people", "other customers", "others", "average customer", "most people", "inni", "innych", "innym osobom", "pozostał",
+    "przeciętn", "większość osób",
+)  # fmt: skip

@@ -95,6 +95,7 @@ def record(order: Order, permission: Permission, people: People, outcome: Outcom
                 counterfactual_bins=outcome.changes.bins[places],
                 effect="marketing",
                 actor=order.actor,
+                seed=str(order.seed),
             )
         )
         batches.append(recorded.id)

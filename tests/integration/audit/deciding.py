@@ -68,6 +68,7 @@ TEMPLATES = {
         label=two("Coupons that you used", "Wykorzystane kupony"),
         supports=two("You often use coupons.", "Często używasz kuponów."),
         opposes=two("You seldom use coupons.", "Rzadko używasz kuponów."),
+        change=two("Had you used more coupons, this would differ.", "Z większą liczbą kuponów byłoby inaczej."),
     ),
     "margin_class": ReasonTemplate(
         label=two("What we earn on what you buy", "Nasza marża na Twoich zakupach"),

@@ -15,7 +15,7 @@ from django.db import DatabaseError, transaction
 
 import audit
 from audit import decisions, keys, models, sequencer, sources
-from audit.decisions import Alternative
+from audit.decisions import Alternative, Attribution, Change
 from audit.errors import BatchNotValid, NotInTransaction, NotYetSequenced, UnknownDecision
 from audit.verification import verify_log
 from governance.kernel.ids import SubjectId, uuid7
@@ -66,14 +66,20 @@ def test_alternatives_may_be_shared_by_a_batch_and_a_counterfactual_is_kept():
         3,
         alternatives=shared,
         random_draw=None,
-        counterfactual_features=np.array([-1, 0, 2], dtype=np.int16),
-        counterfactual_bins=np.array([0, 7, 9], dtype=np.uint16),
+        counterfactual_features=np.array([[-1, -1], [0, -1], [2, 1]], dtype=np.int16),
+        counterfactual_bins=np.array([[0, 0], [7, 0], [9, 3]], dtype=np.uint16),
     )
     recorded = decisions.record(given)
     found = [decisions.get(one) for one in recorded.decision_ids]
     assert all(one.alternatives == shared for one in found)
     assert [one.random_draw for one in found] == [None] * 3
-    assert [one.counterfactual for one in found] == [None, ("weeks_since_visit", 7), ("coupons_used", 9)]
+    assert [one.counterfactual for one in found] == [
+        (),
+        (Change("weeks_since_visit", 7),),
+        (Change("coupons_used", 9), Change("spend_last_month", 3)),
+    ]
+    (unsearched,) = decisions.record(batch(1)).decision_ids
+    assert decisions.get(unsearched).counterfactual is None
 
 
 @pytest.mark.parametrize(
@@ -86,6 +92,8 @@ def test_alternatives_may_be_shared_by_a_batch_and_a_counterfactual_is_kept():
         {"bins": np.zeros((3, 2), dtype=np.uint16)},
         {"random_draw": [0.5]},
         {"effect": "tremendous"},
+        {"attribution": Attribution("tree_shap")},
+        {"counterfactual_features": np.array([4, 0, 0], dtype=np.int16), "counterfactual_bins": np.zeros(3, np.uint16)},
         {"chosen": ["alice@example.com"] * 3},
         {"alternatives": [[]] * 2},
         {"alternatives": [[], Alternative("a", 1.0, "b"), []]},

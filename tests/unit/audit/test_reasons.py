@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
-from audit import reasons
-from audit.decisions import Alternative, Decision, Term
+from audit import proxies, reasons, wording
+from audit.decisions import Alternative, Attribution, Change, Decision, Term
 from audit.errors import SpecialCategoryReason, TemplatesMissing
 from audit.reasons import Direction, ReasonTemplate, Tier
 from governance.kernel.errors import InvalidInput
@@ -100,9 +101,95 @@ def test_chance_is_said_and_a_range_has_its_own_words():
 
 
 def test_a_counterfactual_is_only_what_the_person_can_change():
-    assert "last week" in reasons.explain_decision(a_decision(counterfactual=("weeks_since_visit", 1))).counterfactual
-    assert reasons.explain_decision(a_decision(counterfactual=("spend_last_month", 1))).counterfactual is None
-    assert reasons.explain_decision(a_decision()).counterfactual is None
+    def told(*changes: Change, language: str = "en") -> str | None:
+        return reasons.explain_decision(a_decision(counterfactual=changes), language).counterfactual
+
+    visit, coupons = Change("weeks_since_visit", 1), Change("coupons_used", 4)
+    assert "last week" in told(visit)
+    assert told() == told(Change("spend_last_month", 1)) == wording.NO_CHANGE["en"]
+    assert told(visit, Change("spend_last_month", 1)) == wording.NO_CHANGE["en"], "half of two changes changes nothing"
+    assert told(visit, coupons, language="pl").startswith("Potrzebne są obie zmiany razem.")
+    assert reasons.explain_decision(a_decision(counterfactual=None)).counterfactual is None, "nobody searched"
+
+
+def test_reasons_that_weigh_as_much_as_the_third_are_told_with_it():
+    weights = {"weeks_since_visit": 2.0, "spend_last_month": 1.2, "coupons_used": -0.5, "visits": 0.45, "baskets": 0.39}
+    template = TEMPLATES["coupons_used"]
+    reasons.register_templates("lapse", TEMPLATES | {"visits": template, "baskets": template})
+    told = reasons.explain_decision(a_decision(terms=tuple(Term(name, 1, weight) for name, weight in weights.items())))
+    assert [reason.feature for reason in told.reasons] == [
+        "weeks_since_visit",
+        "spend_last_month",
+        "coupons_used",
+        "visits",
+    ]
+
+
+def test_a_trade_secret_is_named_to_an_authority_alone():
+    secret = {**TEMPLATES, "margin_class": replace(TEMPLATES["margin_class"], tier=Tier.AUTHORITY)}
+    reasons.register_templates("lapse", secret)
+    officer = reasons.explain_decision(a_decision(), tier=Tier.DPO)
+    authority = reasons.explain_decision(a_decision(), tier=Tier.AUTHORITY)
+    assert officer.withheld == 1
+    assert "margin_class" not in {reason.feature for reason in officer.reasons}
+    assert all("earn" not in reason.text for reason in officer.reasons)
+    assert officer.intercept + sum(one.contribution for one in officer.reasons) == pytest.approx(officer.score)
+    assert "margin_class" in {reason.feature for reason in authority.reasons}
+    assert authority.withheld == 0
+
+
+def test_reasons_of_a_model_that_is_not_additive_say_how_they_were_found():
+    assert "nothing else" in reasons.explain_decision(a_decision()).attribution
+    estimated = a_decision(attribution=Attribution("tree_shap", "the path-dependent background of the trees"))
+    for language in ("en", "pl"):
+        assert "tree_shap" in reasons.explain_decision(estimated, language).attribution
+
+
+@pytest.mark.parametrize(
+    "feature", ["postcode", "home_zip", "kod_pocztowy", "Baby-Products", "pharmacy_spend_28", "last_name"]
+)
+def test_a_known_proxy_is_refused_until_somebody_has_looked(feature: str):
+    with pytest.raises(SpecialCategoryReason, match="proxy"):
+        reasons.register_templates("lapse", {feature: TEMPLATES["coupons_used"]})
+    looked = replace(TEMPLATES["coupons_used"], proxy_reviewed="Reviewed by the officer: first digit only.")
+    reasons.register_templates("lapse", {feature: looked})
+
+
+@pytest.mark.parametrize("feature", ["visits_28", "zipper_purchases", "recency_days", "lekcje", "talent"])
+def test_a_word_inside_another_is_no_proxy(feature: str):
+    assert proxies.known(feature) is None
+
+
+def test_an_unnamed_proxy_is_found_by_what_it_tells():
+    chance = np.random.default_rng(1)
+    origin = chance.integers(0, 3, 4000)
+    features = {
+        "shop": np.where(chance.random(4000) < 0.7, origin, chance.integers(0, 3, 4000)),
+        "visits": chance.integers(0, 12, 4000),
+        "constant": np.zeros(4000),
+    }
+    assert list(proxies.suspects(features, origin)) == ["shop"]
+    assert proxies.association(origin, origin) == pytest.approx(1.0, abs=0.01)
+    assert proxies.association(features["visits"], origin) < 0.05
+
+
+def test_a_number_about_other_people_is_refused():
+    worse = replace(
+        TEMPLATES["coupons_used"], supports=two("Other customers use 12 coupons.", "Inni klienci używają 12 kuponów.")
+    )
+    with pytest.raises(InvalidInput, match="other people"):
+        reasons.register_templates("lapse", {"coupons_used": worse})
+
+
+def test_words_that_are_too_hard_are_refused():
+    hard = two(
+        "Multidimensional organisational heterogeneity necessitates.",
+        "Wielowymiarowa niejednorodność organizacyjna uniemożliwiająca podsumowanie.",
+    )
+    with pytest.raises(InvalidInput, match="too hard"):
+        reasons.register_templates(
+            "lapse", {"coupons_used": replace(TEMPLATES["coupons_used"], supports=hard, opposes=hard)}
+        )
 
 
 def test_without_consent_the_basis_speaks_of_the_notice_and_of_objecting():
