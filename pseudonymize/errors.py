@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from governance.kernel.errors import Conflict, IntegrityFailure, InvalidInput, NotFound, NotPermitted, Unavailable
+from governance.kernel.errors import (
+    BudgetExhausted,
+    Conflict,
+    IntegrityFailure,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    TooManyRequests,
+    Unavailable,
+)
 
 
 class SubjectUnknown(NotFound):
@@ -133,6 +142,41 @@ class TransformFailed(InvalidInput):
     title = "A column could not be transformed"
 
 
+class NotReversible(InvalidInput):
+    """The transform has no way back: a keyed MAC, a mask, a coarser value."""
+
+    code = "not_reversible"
+    title = "This transform has no way back"
+
+
+class AlreadyPseudonymized(Conflict):
+    """The input is the output of an earlier run, and the policy has transforms that cannot tell: it would be worked twice."""
+
+    code = "already_pseudonymized"
+    title = "The input is pseudonymised already"
+
+
+class RunInProgress(Conflict):
+    """Another process is working on this very output."""
+
+    code = "run_in_progress"
+    title = "The output is being written"
+
+
+class VaultNeeded(InvalidInput):
+    """The policy has random or shreddable tokens, which need the vault's tables: it runs in the house, not on a cluster."""
+
+    code = "vault_needed"
+    title = "The policy needs the vault"
+
+
+class LeaseExpired(NotPermitted):
+    """The keys that were lent have expired; the executor asks again."""
+
+    code = "lease_expired"
+    title = "The lease of the keys has expired"
+
+
 class RiskTooHigh(NotPermitted):
     """The output singles people out more than the policy allows, and suppressing rows would cost more than it allows."""
 
@@ -187,3 +231,91 @@ class GrantNotUsable(NotPermitted):
 
     code = "grant_not_usable"
     title = "The grant cannot be used"
+
+
+class RevealUnknown(GrantNotUsable):
+    """There is no such request to reveal. Told apart from one that cannot be used only by its code."""
+
+    code = "reveal_request_unknown"
+    status = 404
+    title = "No such request to reveal"
+
+
+class RevealBudgetSpent(BudgetExhausted):
+    """The requester, or one of the people, was part of as many reveals as a month allows."""
+
+    code = "reveal_budget_spent"
+    title = "The budget of reveals is spent"
+
+
+class BridgeUnknown(NotFound):
+    """There is no such bridge between domains."""
+
+    code = "bridge_unknown"
+    title = "No such bridge"
+
+
+class BridgeNotUsable(NotPermitted):
+    """The bridge is not approved, expired, revoked, for other columns, or its rows are used up."""
+
+    code = "bridge_not_usable"
+    title = "The bridge cannot be used"
+
+
+class TooManyTranslations(TooManyRequests):
+    """The bridge was used as often as a minute allows."""
+
+    code = "too_many_translations"
+    title = "The bridge was used too often"
+
+
+class TokensNotTranslatable(InvalidInput):
+    """Values that are no tokens of the bridge's source, or whose kind no bridge can cross."""
+
+    code = "tokens_not_translatable"
+    title = "These tokens cannot be translated"
+
+
+class BodyTooLarge(InvalidInput):
+    """The body, or what it would become once unpacked, is more than one call may cost."""
+
+    code = "body_too_large"
+    status = 413
+    title = "The body is too large"
+
+
+class BodyUnreadable(InvalidInput):
+    """The body is not what its content type says."""
+
+    code = "body_unreadable"
+    status = 400
+    title = "The body cannot be read"
+
+
+class ContentTypeUnknown(InvalidInput):
+    """The content type or encoding is none that this address takes."""
+
+    code = "content_type_unknown"
+    status = 415
+    title = "The content type is not supported"
+
+
+class TooMuchWork(InvalidInput):
+    """More rows, columns, characters or distinct values than one call may ask for."""
+
+    code = "too_much_work"
+    title = "The call asks for too much at once"
+
+
+class FileJobUnknown(NotFound):
+    """There is no such file job, or it is somebody else's."""
+
+    code = "file_job_unknown"
+    title = "No such file job"
+
+
+class FileJobNotDone(Conflict):
+    """The file is not ready yet, or never will be: ask for the job's state."""
+
+    code = "file_job_not_done"
+    title = "The file is not ready"

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import pyarrow as pa
 import pytest
 import time_machine
 from django.db import DatabaseError, IntegrityError, transaction
@@ -18,62 +17,11 @@ from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError
 from governance.kernel.ids import uuid7
-from pseudonymize import batch, domains, keys, policies, reidentification, vault
+from pseudonymize import domains, keys, reidentification, vault
 from pseudonymize.errors import DualControlRequired, GrantNotUsable, InvalidRequest
 from pseudonymize.models import Reveal, RevealApproval, RevealLevel, RevealRequest
-from pseudonymize.vault import IdentifierKind
-from tests.integration.pseudonymize.arranging import IMPORTER, enrolled
-from tests.people import ALICE, BOB, CAROL, ERIN
-
-POLICY = """\
-version: 1
-domain: {id: ml, purpose: model_training}
-columns: {email: {transform: token_mac, canonical: email@1FORM}, spend: {transform: keep}}
-"""
-
-
-def member(name: str, role: Role, *, superuser: bool = False) -> Actor:
-    made = staff.enlist(f"{name}@staff.example.com", roles_held=[role], superuser=superuser, actor=SYSTEM)
-    return Actor(ActorKind.STAFF, str(made))
-
-
-class Case:
-    """A run whose tokens somebody wants turned back, and the people."""
-
-    def __init__(self, form: str = "") -> None:
-        self.subjects = enrolled(ALICE, BOB, CAROL, ERIN)
-        source = pa.table(
-            {"email": [ALICE.email, BOB.email.upper(), "stranger@example.com", ERIN.email], "spend": [1, 2, 3, 4]}
-        )
-        rules = policies.load(POLICY.replace("FORM", f", out: {form}" if form else ""))
-        done = batch.apply(source, rules, actor=IMPORTER, activity="test")
-        self.manifest = done.manifest.id
-        self.tokens = done.table["email"].to_pylist()
-        self.eli = member("eli", Role.ENGINEER)
-        self.dana, self.dora = member("dana", Role.DPO), member("dora", Role.DPO)
-
-    def request(self, tokens: list[str] | None = None, **changes: Any) -> UUID:
-        given = {
-            "purpose": "fraud inquiry",
-            "case": "C-7",
-            "level": RevealLevel.PLAIN,
-            "expires_in": timedelta(hours=1),
-            "actor": self.eli,
-        }
-        asked = self.tokens[:2] if tokens is None else tokens
-        return reidentification.open_request(
-            changes.pop("manifest", self.manifest),
-            changes.pop("column", "email"),
-            IdentifierKind.EMAIL,
-            asked,
-            **(given | changes),
-        )
-
-    def approved(self, **changes: Any) -> UUID:
-        request = self.request(**changes)
-        reidentification.approve(request, self.tokens[:2], actor=self.dana)
-        assert reidentification.approve(request, self.tokens[:2], actor=self.dora) == 2
-        return request
+from tests.integration.pseudonymize.revealing import Case, member
+from tests.people import ALICE, BOB
 
 
 @pytest.fixture
@@ -119,7 +67,7 @@ def test_the_erased_and_the_unknown_are_not_found(case: Case) -> None:
     asked = case.tokens
     request = case.request(asked)
     for approver in (case.dana, case.dora):
-        reidentification.approve(request, asked, actor=approver)
+        reidentification.approve(request, asked, actor=approver, reason="checked")
     found = reidentification.reveal(request, asked, actor=case.eli)
     assert set(found.values) == set(case.tokens[:2])
 
@@ -133,9 +81,9 @@ def refused(error: type[GovernanceError], case: Case, request: UUID, tokens: lis
 def test_without_two_approvals_nothing_is_revealed(case: Case) -> None:
     request = case.request()
     refused(DualControlRequired, case, request, case.tokens[:2], case.eli)
-    reidentification.approve(request, case.tokens[:2], actor=case.dana)
+    reidentification.approve(request, case.tokens[:2], actor=case.dana, reason="checked")
     refused(DualControlRequired, case, request, case.tokens[:2], case.eli)
-    assert reidentification.approve(request, case.tokens[:2], actor=case.dana) == 1
+    assert reidentification.approve(request, case.tokens[:2], actor=case.dana, reason="checked") == 1
     refused(DualControlRequired, case, request, case.tokens[:2], case.eli)
 
 
@@ -145,8 +93,8 @@ def test_the_requester_is_no_approver_not_even_as_superuser_with_every_role(case
         roles.grant(UUID(root.id), role)
     request = case.request(actor=root)
     with pytest.raises(DualControlRequired):
-        reidentification.approve(request, case.tokens[:2], actor=root)
-    reidentification.approve(request, case.tokens[:2], actor=case.dana)
+        reidentification.approve(request, case.tokens[:2], actor=root, reason="checked")
+    reidentification.approve(request, case.tokens[:2], actor=case.dana, reason="checked")
     refused(DualControlRequired, case, request, case.tokens[:2], root)
 
 
@@ -164,7 +112,7 @@ def test_who_may_not_approve_does_not(case: Case) -> None:
     ]
     for other in others:
         with pytest.raises(DualControlRequired):
-            reidentification.approve(request, case.tokens[:2], actor=other)
+            reidentification.approve(request, case.tokens[:2], actor=other, reason="checked")
     assert not RevealApproval.objects.exists()
 
 
@@ -173,7 +121,7 @@ def test_an_approver_who_left_or_changed_role_counts_no_more(case: Case) -> None
     roles.withdraw(UUID(case.dora.id), Role.DPO)
     refused(DualControlRequired, case, request, case.tokens[:2], case.eli)
     third = member("dina", Role.DPO)
-    reidentification.approve(request, case.tokens[:2], actor=third)
+    reidentification.approve(request, case.tokens[:2], actor=third, reason="checked")
     staff.dismiss(UUID(case.dana.id), actor=SYSTEM)
     refused(DualControlRequired, case, request, case.tokens[:2], case.eli)
 
@@ -182,7 +130,7 @@ def test_approvals_are_for_exactly_these_tokens(case: Case) -> None:
     request = case.request()
     for tokens in (case.tokens[:1], case.tokens[:3], case.tokens[1:3], []):
         with pytest.raises(GrantNotUsable):
-            reidentification.approve(request, tokens, actor=case.dana)
+            reidentification.approve(request, tokens, actor=case.dana, reason="checked")
     granted = case.approved()
     for tokens in (case.tokens[:1], case.tokens[:3], case.tokens[2:4]):
         refused(GrantNotUsable, case, granted, tokens, case.eli)
@@ -203,12 +151,12 @@ def test_a_reveal_is_once_by_the_requester_in_time(case: Case) -> None:
     with time_machine.travel(now() + timedelta(hours=2)):
         refused(GrantNotUsable, case, request, case.tokens[:2], case.eli)
         with pytest.raises(GrantNotUsable):
-            reidentification.approve(request, case.tokens[:2], actor=case.dana)
+            reidentification.approve(request, case.tokens[:2], actor=case.dana, reason="checked")
     reidentification.reveal(request, case.tokens[:2], actor=case.eli)
     with pytest.raises(GrantNotUsable):
         reidentification.reveal(request, case.tokens[:2], actor=case.eli)
     with pytest.raises(GrantNotUsable):
-        reidentification.approve(request, case.tokens[:2], actor=case.dana)
+        reidentification.approve(request, case.tokens[:2], actor=case.dana, reason="checked")
     with pytest.raises(GrantNotUsable):
         reidentification.reveal(uuid7(), case.tokens[:2], actor=case.eli)
 
