@@ -108,6 +108,15 @@ def signers(note: str) -> set[tuple[str, bytes]]:
     return {(name, signature[:4]) for name, signature in map(_signature, _parts(note)[1])}
 
 
+def signature_of(note: str, verifier: Verifier) -> str:
+    """The bare signature that a key put under a note, in base64. Raises ``NoteInvalid``."""
+    open_note(note, [verifier])
+    for name, signature in map(_signature, _parts(note)[1]):
+        if (name, signature[:4]) == (verifier.name, verifier.key_id):
+            return base64.b64encode(signature[4:]).decode()
+    raise NoteInvalid("The key did not sign the note.")
+
+
 def text_of(note: str) -> str:
     """The text of a note, whoever signed it: to find out whose signature to ask for."""
     return _parts(note)[0]

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from audit import anchors, checkpoints, key_history, keys, models, tree, writers
+from audit import anchors, checkpoints, key_history, keys, models, notes, tree, writers
 from audit.errors import LogBroken
 from audit.log import emit, staged_mac
 from audit.notes import Verifier
@@ -24,6 +24,7 @@ from audit.tiles import Edge
 from governance.kernel import clock, crypto, logs
 from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.copy import copy_rows
+from governance.kernel.errors import JSON
 
 BATCH = 20_000
 _LOCK = 0x5A676F6461_01  # "Zgoda", first lock
@@ -72,9 +73,12 @@ def rotate_key(*, actor: Actor) -> Verifier:
         )
         while models.Pending.objects.filter(entry_id=entry).exists():
             _sequence_batch(BATCH, upto=entry)
+        last = checkpoints.latest()
     keys.promote(new.public_bytes)
     with transaction.atomic():
-        emit("log.key_in_use", actor=actor, object=f"log_key:{new.key_id.hex()}")
+        # The old key's signature again, for those who read entries and no old checkpoints.
+        said: dict[str, JSON] = {"size": last.size, "signature": notes.signature_of(last.note, old)}
+        emit("log.key_in_use", actor=actor, object=f"log_key:{new.key_id.hex()}", facts=said)
     sequence()
     return new
 
@@ -135,7 +139,7 @@ def _sequence_batch(limit: int, upto: UUID | None = None) -> int:
         tree.write_tiles(tiles)
         signed = checkpoints.sign(edge.size, edge.root(), _key_in_force(history))
         models.Checkpoint.objects.create(
-            size=signed.size, root=signed.root, note=signed.note, created_at=signed.created_at
+            size=signed.size, root=signed.root, note=signed.note, created_at=signed.created_at or clock.now()
         )
         transaction.on_commit(partial(anchors.keep, signed))
         with connection.cursor() as cursor:

@@ -5,6 +5,7 @@ through whatever fetches `checkpoint` and `tile/...` for it, so the public endpo
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -25,19 +26,66 @@ def mth(leaves: list[bytes]) -> bytes:
     return sha256(b"\1" + mth(leaves[:k]) + mth(leaves[k:])).digest()
 
 
+def public(vkey: str) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(base64.b64decode(vkey.split("+", 2)[2])[1:])
+
+
+def key_ids(vkey: str) -> tuple[bytes, bytes]:
+    """Of the log's signature over the text, and of its cosignature with the time."""
+    name, _, encoded = vkey.strip().split("+", 2)
+    raw = base64.b64decode(encoded)[1:]
+    return tuple(sha256(f"{name}\n".encode() + kind + raw).digest()[:4] for kind in (b"\1", b"\4"))
+
+
 def signed_head(note: bytes, vkey: str) -> tuple[int, bytes]:
-    name, _, encoded = vkey.split("+", 2)
-    public = base64.b64decode(encoded)[1:]
+    name = vkey.partition("+")[0]
+    plain, timed = key_ids(vkey)
     body, _, signatures = note.decode().rpartition("\n\n")
-    for line in signatures.splitlines():
+    if not signatures.endswith("\n"):
+        raise Wrong("cut short")
+    head = None
+    for line in signatures[:-1].split("\n"):
         dash, signer, blob = line.split(" ")
-        if dash == "\u2014" and signer == name:
-            Ed25519PublicKey.from_public_bytes(public).verify(base64.b64decode(blob)[4:], f"{body}\n".encode())
-            origin, size, root = body.split("\n")[:3]
-            if origin != name:
+        raw = base64.b64decode(blob, validate=True)
+        if dash != "\u2014" or base64.b64encode(raw).decode() != blob:
+            raise Wrong("a signature line")
+        if signer == name and raw[:4] == plain:
+            public(vkey).verify(raw[4:], f"{body}\n".encode())
+            origin, size, root = body.split("\n")
+            if origin != name or str(int(size)) != size:
                 raise Wrong("another log")
-            return int(size), base64.b64decode(root)
-    raise Wrong("not signed")
+            head = int(size), base64.b64decode(root, validate=True)
+        elif signer == name and raw[:4] == timed:
+            at = int.from_bytes(raw[4:12], "big")
+            public(vkey).verify(raw[12:], f"cosignature/v1\ntime {at}\n{body}\n".encode())
+    if head is None:
+        raise Wrong("not signed")
+    return head
+
+
+def key_in_force(entries: list[bytes], vkey: str) -> str:
+    """The key that signs the newest checkpoint, by way of the rotations in the log."""
+    steps = []
+    for number, entry in enumerate(entries):
+        if b"log.key_" in entry:
+            said = json.loads(entry)
+            if said["action"] == "log.key_rotated":
+                old, new = said["facts"]["old"], said["facts"]["new"]
+                consent = f"zgoda log key rotation\n{old}\n{new}\n".encode()
+                public(new).verify(base64.b64decode(said["facts"]["proof"]), consent)
+                steps.append([number, old, new, None])
+            elif said["action"] == "log.key_in_use":
+                steps[-1][3] = base64.b64decode(said["facts"]["signature"])
+    trusted, reached = vkey, not steps
+    for number, old, new, signature in steps:
+        if old == trusted:  # forwards: the old key signed the head over the entry that names the new one
+            text = f"{old.partition('+')[0]}\n{number + 1}\n{base64.b64encode(mth(entries[: number + 1])).decode()}\n"
+            public(old).verify(signature, text.encode())
+            trusted = new
+        reached = reached or trusted in (old, new)
+    if not reached or (steps and steps[-1][2] != trusted):
+        raise Wrong("the key is none of this log's")
+    return trusted
 
 
 def path_of(index: int, width: int) -> str:
@@ -55,7 +103,8 @@ def resources(prefix: str, count: int) -> list[str]:
 
 def verify(fetch: Callable[[str], bytes | None], vkey: str) -> tuple[int, bytes]:
     """The size and root of the log when entries, tiles and signature fit each other; raises otherwise."""
-    size, root = signed_head(fetch("checkpoint") or b"", vkey)
+    note = fetch("checkpoint") or b""
+    size = int(note.decode().split("\n")[1])
     entries: list[bytes] = []
     for path in resources("tile/entries", size):
         data = fetch(path)
@@ -65,7 +114,10 @@ def verify(fetch: Callable[[str], bytes | None], vkey: str) -> tuple[int, bytes]
                 raise Wrong("cut short")
             entries.append(data[2 : 2 + length])
             data = data[2 + length :]
-    if len(entries) != size or mth(entries) != root:
+    if len(entries) != size:
+        raise Wrong("entries are missing")
+    size, root = signed_head(note, key_in_force(entries, vkey.strip()))
+    if mth(entries) != root:
         raise Wrong("the entries do not give the signed root")
     span = 1
     level = 0
