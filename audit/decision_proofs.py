@@ -13,7 +13,7 @@ from django.db import connection
 from audit import receipts
 from audit.decision_reading import Head, head_of
 from audit.errors import UnknownDecision
-from audit.merkle import HASH_SIZE, inclusion_spans, node_hash, perfect_root
+from audit.merkle import HASH_SIZE, Span, inclusion_spans, node_hash, perfect_root
 from audit.tiles import WIDTH, spans_from_tiles
 
 
@@ -40,7 +40,7 @@ def prove_batch(batch_id: UUID) -> Iterator[tuple[UUID, str]]:
     entry = receipts.receipt(head.entry_id).text
     with connection.cursor() as cursor:
         cursor.execute("SELECT leaf_hashes FROM audit_decision_batch WHERE id = %s", [batch_id])
-        paths = _Paths(bytes(cursor.fetchone()[0]))
+        paths = _paths(bytes(cursor.fetchone()[0]))
         cursor.execute(
             "SELECT id, position, record FROM audit_decision WHERE batch_id = %s ORDER BY position", [batch_id]
         )
@@ -51,8 +51,7 @@ def prove_batch(batch_id: UUID) -> Iterator[tuple[UUID, str]]:
     middle, end = after.split('"index": 0', 1)
     close = end.split('"proof": []', 1)
     for decision_id, position, record_ in rows:
-        proof = ",\n".join(f'    "{hash_}"' for hash_ in paths.of(position))
-        listed = f"[\n{proof}\n  ]" if proof else "[]"
+        listed = f"[\n{paths[position]}\n  ]" if paths[position] else "[]"
         yield (
             decision_id,
             f'{before}"record": "{_text(bytes(record_))}"{middle}"index": {position}{close[0]}"proof": {listed}{close[1]}',
@@ -82,31 +81,38 @@ def _receipt(head: Head, entry: str, position: int, record_: bytes, proof: list[
     }
 
 
-class _Paths:
-    """The audit paths of a batch, as text: each hash of the tree is computed and written once."""
+def _paths(leaves: bytes) -> list[str]:
+    """The audit path of every leaf as JSON strings from the bottom up, each hash of the tree computed and written once: a child's path is
+    its sibling and the path of their parent (RFC 9162, 2.1.3.1)."""
+    count = len(leaves) // HASH_SIZE
+    hashes = _hashes(leaves, 0, count, {})
+    texts = {span: f'    "{_text(hash_)}"' for span, hash_ in hashes.items()}
+    paths = [""] * count
+    waiting = [(0, count, "")]
+    while waiting:
+        low, high, path = waiting.pop()
+        if high - low == 1:
+            paths[low] = path
+            continue
+        middle = low + (1 << ((high - low - 1).bit_length() - 1))
+        left, right = texts[low, middle], texts[middle, high]
+        waiting += [
+            (low, middle, f"{right},\n{path}" if path else right),
+            (middle, high, f"{left},\n{path}" if path else left),
+        ]
+    return paths
 
-    def __init__(self, leaves: bytes) -> None:
-        self._count = len(leaves) // HASH_SIZE
-        self._leaves = leaves
-        self._hashes: dict[tuple[int, int], str] = {}
-        self._raw: dict[tuple[int, int], bytes] = {}
 
-    def of(self, position: int) -> list[str]:
-        """The path of one leaf, from the bottom up."""
-        return [self._hashes.get(span) or self._written(span) for span in inclusion_spans(position, self._count)]
-
-    def _written(self, span: tuple[int, int]) -> str:
-        self._hashes[span] = text = _text(self._root(span))
-        return text
-
-    def _root(self, span: tuple[int, int]) -> bytes:
-        start, end = span
-        if end - start == 1:
-            return self._leaves[start * HASH_SIZE : end * HASH_SIZE]
-        if span not in self._raw:
-            middle = start + (1 << (end - start - 1).bit_length() - 1)
-            self._raw[span] = node_hash(self._root((start, middle)), self._root((middle, end)))
-        return self._raw[span]
+def _hashes(leaves: bytes, low: int, high: int, known: dict[Span, bytes]) -> dict[Span, bytes]:
+    """The root of every span that is a node of the tree."""
+    if high - low == 1:
+        known[low, high] = leaves[low * HASH_SIZE : high * HASH_SIZE]
+        return known
+    middle = low + (1 << ((high - low - 1).bit_length() - 1))
+    _hashes(leaves, low, middle, known)
+    _hashes(leaves, middle, high, known)
+    known[low, high] = node_hash(known[low, middle], known[middle, high])
+    return known
 
 
 def _inner_tile(batch_id: UUID, level: int, index: int) -> bytes:

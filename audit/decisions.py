@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +39,7 @@ from audit.tiles import Edge
 from audit.tombstones import erased_among
 from governance.kernel import clock, crypto
 from governance.kernel.canonical import canonical_json, sha256_hex
-from governance.kernel.copy import copy_rows
+from governance.kernel.copy import copy_encoded
 from governance.kernel.ids import uuid7, uuid7_many
 
 __all__ = [
@@ -50,19 +51,14 @@ EFFECTS = ("marketing", "similarly_significant")
 LARGEST_BATCH = 65_536
 SUM_TOLERANCE = 1e-6
 _NOBODY = bytes(16)
-_COLUMNS = {
-    "id": "uuid",
-    "batch_id": "uuid",
-    "position": "int4",
-    "subject_id": "uuid",
-    "salt": "bytea",
-    "verdict_id": "uuid",
-    "consent_event_id": "uuid",
-    "chosen": "text",
-    "score": "float8",
-    "record": "bytea",
-    "sealed_input": "bytea",
-}
+_COLUMNS = (
+    "id", "batch_id", "position", "subject_id", "salt", "verdict_id", "consent_event_id", "chosen", "score", "record", "sealed_input",
+)  # fmt: skip
+# Each field with its length, as PostgreSQL's binary COPY has it: id, batch, position, subject, salt; score; anything else.
+_ROW_HEAD = struct.Struct(">hi16si16siii16si32s")
+_ROW_SCORE = struct.Struct(">id")
+_LENGTH = struct.Struct(">i")
+_NULL = _LENGTH.pack(-1)
 
 
 def record(batch: DecisionBatch) -> RecordedBatch:
@@ -108,22 +104,45 @@ def record(batch: DecisionBatch) -> RecordedBatch:
         tile_roots=tile_roots,
         created_at=clock.now(),
     )
-    rows = zip(
-        ids,
-        [batch_id] * count,
-        range(count),
-        batch.subjects,
-        [salts[at : at + 32] for at in range(0, len(salts), 32)],
-        batch.verdict_ids,
-        batch.consent_event_ids,
-        batch.chosen,
-        batch.scores.astype(float).tolist(),
-        records,
-        batch.sealed_inputs,
-        strict=True,
-    )
-    copy_rows("audit_decision", tuple(_COLUMNS), rows, tuple(_COLUMNS.values()))
+    copy_encoded("audit_decision", _COLUMNS, _rows(batch, ids, batch_id, salts, records))
     return RecordedBatch(batch_id, ids, entry_id)
+
+
+def _rows(
+    batch: DecisionBatch, ids: Sequence[UUID], batch_id: UUID, salts: bytes, records: Sequence[bytes]
+) -> Iterator[bytes]:
+    """The rows of the table in PostgreSQL's binary form, in the order of ``_COLUMNS``."""
+    owner, count, length = batch_id.bytes, len(_COLUMNS), _LENGTH.pack
+    grounds: dict[UUID | None, bytes] = {None: _NULL}
+    actions: dict[str, bytes] = {}
+    columns = zip(
+        ids, batch.subjects, batch.verdict_ids, batch.consent_event_ids, batch.chosen, batch.scores.tolist(), records,
+        batch.sealed_inputs, strict=True,
+    )  # fmt: skip
+    for position, (one, subject, verdict, event, chosen, score, record_, sealed) in enumerate(columns):
+        salt = salts[32 * position : 32 * position + 32]
+        for ground in (verdict, event):
+            if ground not in grounds:
+                grounds[ground] = _field(ground.bytes)
+        if chosen not in actions:
+            actions[chosen] = _field(chosen.encode())
+        yield b"".join(
+            (
+                _ROW_HEAD.pack(count, 16, one.bytes, 16, owner, 4, position, 16, subject.bytes, 32, salt),
+                grounds[verdict],
+                grounds[event],
+                actions[chosen],
+                _ROW_SCORE.pack(8, score),
+                length(len(record_)),
+                record_,
+                length(len(sealed)),
+                sealed,
+            )
+        )
+
+
+def _field(value: bytes) -> bytes:
+    return _LENGTH.pack(len(value)) + value
 
 
 def decision_tag(salt: bytes, subject: UUID, verdict: UUID | None, consent_event: UUID | None) -> bytes:
