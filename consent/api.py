@@ -23,6 +23,7 @@ from consent.shapes import (
     AudienceOut,
     CheckAudienceIn,
     CheckConsentIn,
+    ImportReceiptIn,
     PresentationOut,
     ReceiptOut,
     RecordConsentIn,
@@ -203,6 +204,37 @@ class ReceiptVerification(APIView):
         return Response({"content": receipts.verify(given["receipt"], signing.public_key())})
 
 
+class ReceiptSchema(APIView):
+    """GET: the JSON Schema of receipts. Open to everybody."""
+
+    authentication_classes: tuple[Any, ...] = ()
+    permission_classes: tuple[Any, ...] = ()
+
+    @extend_schema(operation_id="consent_receipt_schema", responses={200: dict})
+    def get(self, request: Request) -> Response:
+        return Response(receipts.schema())
+
+
+class ReceiptImports(APIView):
+    """POST: take over a consent that another controller recorded and signed; kept as an import with the receipt as its evidence."""
+
+    permission_classes = (requires("consent:write"),)
+
+    @extend_schema(
+        operation_id="consent_receipt_import", request=ImportReceiptIn, responses={200: RecordedOut, 201: RecordedOut}
+    )
+    def post(self, request: Request) -> Response:
+        given = valid(ImportReceiptIn, request)
+        taken = receipts.take_over(
+            given["receipt"],
+            bytes.fromhex(given["public_key"]),
+            subject=subject_named(given),
+            actor=actor_of(request),
+            purpose=given.get("purpose", ""),
+        )
+        return _recorded(taken)
+
+
 class Presentations(APIView):
     """POST: the token that binds what is about to be shown to what is agreed; send it back with the consent."""
 
@@ -299,6 +331,8 @@ urlpatterns = [
     path("subjects/<str:subject>/history", History.as_view()),
     path("events/<str:event>/receipt", Receipts.as_view()),
     path("receipts/verify", ReceiptVerification.as_view()),
+    path("receipts/import", ReceiptImports.as_view()),
+    path("receipts/schema", ReceiptSchema.as_view()),
     path("presentations", Presentations.as_view()),
     path("notices", Notices.as_view()),
     path("keys", Keys.as_view()),

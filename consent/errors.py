@@ -159,3 +159,10 @@ class SpoolFull(Unavailable):
 
     code = "spool_full"
     title = "The withdrawal could not be kept"
+
+
+class ReceiptNotUsable(InvalidInput):
+    """The receipt is genuine, but tells of nothing that could be taken over as a consent."""
+
+    code = "receipt_not_usable"
+    title = "The receipt carries no consent"

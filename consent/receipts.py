@@ -1,112 +1,135 @@
 """Receipts: what a person takes home of a consent event, signed, to be checked by anybody who has the public key.
 
-The content follows ISO/IEC TS 27560:2023 with terms of the W3C Data Privacy Vocabulary; the drafts of that profile disagree in details,
-so ours is named and versioned in `dct:conformsTo`. Nothing is stored: the same event makes the same receipt, byte for byte.
+A receipt carries the record of the event (ISO/IEC TS 27560:2023 as DPV JSON-LD, `records.py`) inside a compact JWS. Nothing is stored:
+the same event makes the same receipt, byte for byte. `verify_receipt.py` checks one without this service; `take_over` brings one that
+another controller signed into our ledger, as an import.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
 
-from consent import ledger, notices, signing
-from consent.ledger import EventRecord
-from consent.notices import Notice
-from consent.terms import ANY, EventType
-from governance.kernel.crypto import jws_verify
-from governance.kernel.ids import opaque
-from governance.purposes.register import newest_book
+from consent import ledger, notices, records, signing
+from consent.drafts import ConsentDraft
+from consent.errors import ReceiptNotUsable
+from consent.ledger import Recorded
+from consent.terms import EventType
+from governance.kernel.actors import Actor, ActorKind
+from governance.kernel.canonical import sha256_hex
+from governance.kernel.crypto import SignatureInvalid, jws_verify
+from governance.kernel.errors import JSON
+from governance.kernel.ids import SubjectId, opaque
 
 TYP: Final = "zgoda-consent-receipt+jws"
-PROFILE: Final = "ISO/IEC TS 27560:2023; profile zgoda-consent-receipt/1"
+PROFILE: Final = f"{records.PROFILES}receipt-eu-gdpr"
+FORMAT: Final = "zgoda-consent-receipt/2"
+_SCHEMA: Final = Path(__file__).parent / "schemas" / "receipt.schema.json"
+_CARRIES_OVER: Final = frozenset({"dpv:ConsentGiven", "dpv:RenewedConsentGiven"})
 
-_DPV_STATUS: Final[dict[EventType, str]] = {
-    EventType.REQUESTED: "dpv:ConsentRequested",
-    EventType.GIVEN: "dpv:ConsentGiven",
-    EventType.CONFIRMED: "dpv:ConsentGiven",
-    EventType.IMPORTED: "dpv:ConsentGiven",
-    EventType.REAFFIRMED: "dpv:RenewedConsentGiven",
-    EventType.REFUSED: "dpv:ConsentRefused",
-    EventType.WITHDRAWN: "dpv:ConsentWithdrawn",
-    EventType.EXPIRED: "dpv:ConsentExpired",
-    EventType.INVALIDATED: "dpv:ConsentInvalidated",
-    EventType.TERMINATED: "dpv:ConsentRevoked",
-}
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a receipt says, for people: read from its verified content."""
+
+    event: str
+    purpose: str
+    purpose_title: str
+    channel: str
+    occurred_at: datetime
+    valid_until: datetime | None
+    notice: str
+    controller: str
+    log_entry: str
 
 
 def issue(event_id: UUID) -> str:
-    """The receipt of one event, as a compact JWS (EdDSA). Raises UnknownEvent."""
+    """The receipt of one event, as a compact JWS. Raises UnknownEvent."""
     event = ledger.event(event_id)
     notice = notices.version(event.notice_version_id) if event.notice_version_id else None
-    return signing.sign(_content(event, notice), TYP)
+    identifier = opaque("rcp", event.event_id)
+    content = {
+        "@context": records.CONTEXT,
+        "@id": f"zgoda:receipt/{identifier}",
+        "@type": "dpv:ConsentReceipt",
+        "dct:identifier": identifier,
+        "dct:conformsTo": [PROFILE, FORMAT],
+        "dct:created": event.received_at.isoformat(),
+        "dct:publisher": settings.ZGODA_PUBLIC_URL,
+        "dpv:hasRecipient": "dpv:DataSubject",
+        "dpv:hasRecordOfActivity": records.of(event, notice),
+    }
+    return signing.sign(content, TYP)
 
 
 def verify(receipt: str, public_key: bytes) -> dict[str, Any]:
     """The content of a receipt that the holder of this key signed (32 raw bytes of Ed25519). Raises SignatureInvalid.
 
-    Needs the key and nothing else of this service: any JOSE library does the same.
+    Needs the key and nothing else of this service: any JOSE library does the same, and so does `verify_receipt.py`.
     """
     return jws_verify(public_key, receipt, TYP)
 
 
-def _content(event: EventRecord, notice: Notice | None) -> dict[str, Any]:
-    return {
-        "@context": {"dpv": "https://w3id.org/dpv#", "dct": "http://purl.org/dc/terms/"},
-        "@type": "dpv:ConsentReceipt",
-        "dct:conformsTo": PROFILE,
-        "dct:identifier": opaque("rcp", event.event_id),
-        "record_id": opaque("cev", event.event_id),
-        "pii_principal_id": opaque("sub", event.subject),
-        "event": {
-            "event_type": event.event_type.value,
-            "dpv:hasConsentStatus": _DPV_STATUS.get(event.event_type),
-            "occurred_at": event.occurred_at.isoformat(),
-            "received_at": event.received_at.isoformat(),
-            "valid_until": event.valid_until.isoformat() if event.valid_until else None,
-            "entity": event.actor.partition(":")[0],
-            "method": event.method,
-            "event_sha256": event.event_sha256,
-        },
-        "processing": _processing(event, notice),
-        "parties": [
-            {
-                "party_type": "dpv:DataController",
-                "party_name": notice.text.controller if notice else settings.ZGODA_CONTROLLER,
-                "party_contact": notice.text.controller_contact if notice else settings.ZGODA_PUBLIC_URL,
-                "data_protection_officer": notice.text.dpo_contact if notice else settings.ZGODA_DPO_CONTACT,
-            }
-        ],
-        "log": {"origin": settings.ZGODA_ORIGIN, "entry_id": str(event.entry_id)},
-    }
+def summary(content: Mapping[str, Any]) -> Summary:
+    """The content of a verified receipt in plain fields. Raises SignatureInvalid for a document of another shape."""
+    try:
+        record = content["dpv:hasRecordOfActivity"]
+        status, process, notice = record["dpv:hasConsentStatus"], record["dpv:hasProcess"][0], record["dpv:hasNotice"]
+        valid = status["dct:valid"]
+        return Summary(
+            event=status["zgoda:event"],
+            purpose=process["dpv:hasPurpose"]["dct:identifier"],
+            purpose_title=process["dpv:hasPurpose"]["skos:prefLabel"],
+            channel=process["zgoda:channel"],
+            occurred_at=datetime.fromisoformat(status["dct:date"]),
+            valid_until=None if valid == "until withdrawn" else datetime.fromisoformat(valid),
+            notice=f"{notice['zgoda:key']} {notice['dct:hasVersion']} ({notice['dct:language']})" if notice else "",
+            controller=record["dpv:hasEntity"][0]["dpv:hasName"],
+            log_entry=record["zgoda:log"]["zgoda:entry"],
+        )
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise SignatureInvalid("The signed document is no receipt of this form.") from error
 
 
-def _processing(event: EventRecord, notice: Notice | None) -> dict[str, Any]:
-    purpose = None if event.purpose == ANY else newest_book().version(event.purpose, event.purpose_version)
-    language = notice.language if notice else "en"
-    return {
-        "privacy_notice": None
-        if notice is None
-        else {
-            "id": opaque("ntc", notice.id),
-            "key": notice.key,
-            "version": notice.version,
-            "language": notice.language,
-            "content_sha256": notice.content_sha256,
-        },
-        "purpose": {
-            "key": event.purpose,
-            "version": event.purpose_version,
-            "title": purpose.title(language) if purpose else None,
-            "dpv:hasPurpose": (purpose.dpv_iri or None) if purpose else None,
-        },
-        "channel": event.channel,
-        "lawful_basis": purpose.legal_basis.article if purpose else None,
-        "jurisdiction": event.jurisdiction,
-        "pii_information": list(notice.text.data_categories) if notice else [],
-        "recipient_third_parties": list(notice.text.recipients) if notice else [],
-        "retention_period": notice.text.retention if notice else None,
-        "withdrawal_method": notice.text.withdrawal if notice else settings.ZGODA_PUBLIC_URL,
-        "rights": notice.text.rights if notice else None,
-    }
+@cache
+def schema() -> dict[str, Any]:
+    """The JSON Schema that every receipt keeps: published, so that whoever receives one can check its form as well as its signature."""
+    loaded: dict[str, Any] = json.loads(_SCHEMA.read_text("utf-8"))
+    return loaded
+
+
+def take_over(receipt: str, public_key: bytes, *, subject: SubjectId, actor: Actor, purpose: str = "") -> Recorded:
+    """Bring a consent into the ledger that another controller recorded and signed: an `imported` event with the receipt as its evidence.
+
+    `purpose` is ours where it has another name there. A purpose with double opt-in does not take it for a consent. Raises
+    SignatureInvalid, ReceiptNotUsable when it tells of no consent, and what `ledger.record` raises.
+    """
+    content = verify(receipt, public_key)
+    said = summary(content)
+    if content["dpv:hasRecordOfActivity"]["dpv:hasConsentStatus"]["@type"] not in _CARRIES_OVER:
+        raise ReceiptNotUsable("The receipt tells of no consent that was given.", event=said.event)
+    digest = sha256_hex(receipt.encode())
+    evidence: dict[str, JSON] = {"receipt": receipt, "public_key": public_key.hex(), "vouched_by": str(actor)}
+    return ledger.record(
+        ConsentDraft(
+            subject=subject,
+            purpose=purpose or said.purpose,
+            channel=said.channel,
+            event_type=EventType.IMPORTED,
+            occurred_at=said.occurred_at,
+            valid_until=said.valid_until,
+            method="receipt",
+            idempotency_key=f"receipt:{digest}",
+            source_sha256=digest,
+            evidence=evidence,
+        ),
+        actor=Actor(ActorKind.IMPORT, f"receipt/{actor.kind.value}"),
+    )[0]

@@ -68,6 +68,12 @@ class VerifyReceiptIn(StrictSerializer):
     receipt = serializers.CharField(max_length=20_000)
 
 
+class ImportReceiptIn(SubjectIn):
+    receipt = serializers.CharField(max_length=20_000)
+    public_key = serializers.RegexField(r"^[0-9a-f]{64}$", help_text="Of whoever signed it: 32 bytes of Ed25519.")
+    purpose = serializers.CharField(max_length=64, required=False, help_text="Ours, if it has another name there.")
+
+
 class VerdictOut(serializers.Serializer[Any]):
     verdict = serializers.CharField(help_text="The id to keep with what rests on this answer.")
     allowed = serializers.BooleanField()

@@ -41,4 +41,4 @@ def public_key_id() -> str:
 def public_jwk() -> dict[str, str]:
     """The public key as a JWK (RFC 8037): what any JOSE library verifies a receipt with."""
     x = base64.urlsafe_b64encode(public_key()).rstrip(b"=").decode()
-    return {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": public_key_id(), "x": x}
+    return {"kty": "OKP", "crv": "Ed25519", "alg": "Ed25519", "use": "sig", "kid": public_key_id(), "x": x}

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from consent import ledger, receipts, signing
 from consent.errors import UnknownEvent
 from consent.models import NoticeVersion
+from consent.terms import ANY
 from dsar import certificates
 from dsar.certificates import ErasureCertificate
 from dsar.errors import CertificateInvalid
@@ -66,17 +68,16 @@ def receipt_of(event_id: UUID, subject: SubjectId) -> str:
 
 def _facts(content: dict[str, Any]) -> tuple[tuple[Text, str], ...]:
     """What a receipt says, in the words of the pages."""
-    event, processing = content["event"], content["processing"]
-    notice = processing["privacy_notice"]
-    channel = str(processing["channel"])
+    said = receipts.summary(content)
+    title = _("everything") if said.purpose == ANY else said.purpose_title
     facts: list[tuple[Text, str]] = [
-        (_("What happened"), str(words.EVENTS.get(event["event_type"], event["event_type"]))),
-        (_("What for"), str(processing["purpose"]["title"] or _("everything"))),
-        (_("How"), str(words.CHANNELS.get(channel, _("every way")))),
-        (_("When"), str(event["occurred_at"])),
-        (_("Valid until"), str(event["valid_until"] or "–")),
-        (_("Notice"), f"{notice['key']} {notice['version']} ({notice['language']})" if notice else "–"),
-        (_("Who is responsible"), str(content["parties"][0]["party_name"])),
-        (_("Entry in the log"), str(content["log"]["entry_id"])),
+        (_("What happened"), str(words.EVENTS.get(said.event, said.event))),
+        (_("What for"), str(title)),
+        (_("How"), str(words.CHANNELS.get(said.channel, _("every way")))),
+        (_("When"), date_format(said.occurred_at, "DATETIME_FORMAT") + " UTC"),
+        (_("Valid until"), date_format(said.valid_until, "DATE_FORMAT") if said.valid_until else "–"),
+        (_("Notice"), said.notice or "–"),
+        (_("Who is responsible"), said.controller),
+        (_("Entry in the log"), said.log_entry),
     ]
     return tuple(facts)

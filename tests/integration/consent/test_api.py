@@ -47,6 +47,11 @@ def shown() -> Any:
     return arrange.notice()
 
 
+def _record(content: dict[str, Any]) -> dict[str, Any]:
+    record: dict[str, Any] = content["dpv:hasRecordOfActivity"]
+    return record
+
+
 def given(subject: str, shown: Any, **changes: Any) -> dict[str, Any]:
     return {
         "subject": subject, "purpose": "newsletter", "channel": "email", "event_type": "given", "method": "web_form",
@@ -63,7 +68,10 @@ def test_from_a_form_to_the_gate_and_back_out(call: Any, shown: Any) -> None:
     body = given(subject, shown, presentation=token["presentation"])
     status, recorded = call("POST", "events", body, **{"Idempotency-Key": "form-1"})
     assert (status, recorded["status"], recorded["duplicate"]) == (201, "given", False)
-    assert receipts.verify(recorded["receipt"], signing.public_key())["pii_principal_id"] == subject
+    assert (
+        _record(receipts.verify(recorded["receipt"], signing.public_key()))["dpv:hasDataSubject"]["dct:identifier"]
+        == subject
+    )
     assert call("POST", "events", body, **{"Idempotency-Key": "form-1"})[0] == 200
     status, verdict = call("POST", "checks", {"subject": subject, "purpose": "newsletter", "channel": "email"})
     assert (status, verdict["allowed"], verdict["reason"], verdict["event"]) == (
@@ -88,7 +96,9 @@ def test_from_a_form_to_the_gate_and_back_out(call: Any, shown: Any) -> None:
     ]
     status, receipt = call("GET", f"events/{withdrawn['event']}/receipt")
     assert (
-        call("POST", "receipts/verify", {"receipt": receipt["receipt"]})[1]["content"]["event"]["event_type"]
+        call("POST", "receipts/verify", {"receipt": receipt["receipt"]})[1]["content"]["dpv:hasRecordOfActivity"][
+            "dpv:hasConsentStatus"
+        ]["zgoda:event"]
         == "withdrawn"
     )
 

@@ -1,34 +1,28 @@
-"""Notices in the database, what a grant may cite of them, receipts."""
+"""Notices in the database, and what a grant may cite of them."""
 
-import base64
-import json
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection
 
 from audit.models import Entry
-from consent import gate, ledger, notices, receipts, signing
+from consent import gate, ledger, notices
 from consent.errors import (
     InvalidDraft,
     NoticeIncomplete,
     NoticeSuperseded,
     PresentationInvalid,
-    UnknownEvent,
     UnknownNotice,
 )
 from consent.ledger import State
 from consent.models import ConsentEvent, NoticeVersion
 from governance.kernel.actors import Actor, ActorKind
-from governance.kernel.crypto import SignatureInvalid
-from governance.kernel.ids import SubjectId, opaque, uuid7
+from governance.kernel.ids import SubjectId, uuid7
 from governance.purposes.errors import UnknownPurpose
 from tests.integration.consent import arrange
-from tests.integration.consent.arrange import STAFF, draft, give, person, withdraw
+from tests.integration.consent.arrange import draft, give, person, withdraw
 
 pytestmark = pytest.mark.django_db
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -183,47 +177,3 @@ def test_no_grant_slips_in_under_a_notice_that_is_being_superseded() -> None:
     thread.join(30)
     assert problems == []
     assert gate.filter(crowd, "newsletter", "email").allowed == []
-
-
-def test_a_receipt_verifies_with_the_public_key_alone() -> None:
-    arrange.purpose(dpv_iri="https://w3id.org/dpv#DirectMarketing")
-    shown = arrange.notice()
-    subject = person()
-    event = give(subject, shown).event_id
-    receipt = receipts.issue(event)
-    head, body, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in receipt.split("."))
-    Ed25519PublicKey.from_public_bytes(signing.public_key()).verify(signature, receipt.rpartition(".")[0].encode())
-    content = json.loads(body)
-    assert json.loads(head)["typ"] == receipts.TYP
-    assert content == receipts.verify(receipt, signing.public_key())
-    assert content["pii_principal_id"] == opaque("sub", subject)
-    assert content["processing"]["purpose"]["key"] == "newsletter"
-    assert content["processing"]["lawful_basis"] == "Art. 6(1)(a)"
-    assert content["processing"]["privacy_notice"]["content_sha256"] == notices.version(shown).content_sha256
-    assert content["processing"]["withdrawal_method"]
-    assert content["event"]["dpv:hasConsentStatus"] == "dpv:ConsentGiven"
-
-
-def test_the_same_event_makes_the_same_receipt_and_a_changed_one_does_not_verify() -> None:
-    arrange.purpose()
-    event = withdraw(person(), purpose="*", channel="*").event_id
-    receipt = receipts.issue(event)
-    assert receipts.issue(event) == receipt
-    for place in range(0, len(receipt) - 1, 11):
-        other = "A" if receipt[place] != "A" else "B"
-        with pytest.raises(SignatureInvalid):
-            receipts.verify(receipt[:place] + other + receipt[place + 1 :], signing.public_key())
-    with pytest.raises(SignatureInvalid):
-        receipts.verify(receipt, bytes(32))
-    with pytest.raises(UnknownEvent):
-        receipts.issue(uuid7())
-
-
-def test_every_kind_of_event_has_a_receipt() -> None:
-    arrange.purpose(double_opt_in=True)
-    shown: Any = arrange.notice()
-    subject = person()
-    for kind in ("requested", "given", "confirmed", "objected", "restricted", "withdrawn"):
-        cited = {"notice_version_id": shown} if kind == "given" else {}
-        event = ledger.record(draft(subject, kind, **cited), actor=STAFF)[0].event_id
-        assert receipts.verify(receipts.issue(event), signing.public_key())["event"]["event_type"] == kind
