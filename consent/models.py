@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from consent.terms import Delivery, EventType, Reason, SignedWith, State, SubjectAs, TargetKind
+from consent.terms import Delivery, EventType, OptInStep, Reason, SignedWith, State, SubjectAs, TargetKind
 from governance.kernel.actors import ActorKind
 from governance.kernel.ids import opaque
 from governance.kernel.models import UuidModel
@@ -331,3 +331,28 @@ class Propagation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target_id} {self.pk}"
+
+
+class OptInTally(models.Model):
+    """How often a notice was served and what followed, by day and surface: numbers without people."""
+
+    day = models.DateField(_("day"))
+    surface = models.CharField(_("where"), max_length=40)
+    notice_version_id = models.UUIDField(_("notice"))
+    step = models.CharField(_("step"), max_length=12, choices=[(one.value, one.value) for one in OptInStep])
+    count = models.PositiveBigIntegerField(_("how often"), default=0)
+
+    class Meta:
+        verbose_name = _("opt-in tally")
+        db_table = "consent_optin_tally"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "surface", "notice_version_id", "step"], name="consent_optin_tally_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(step__in=[one.value for one in OptInStep]), name="consent_optin_step_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.surface} {self.step}"

@@ -144,3 +144,13 @@ class Delivery(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
     SETTLED = "settled"
+
+
+class OptInStep(StrEnum):
+    """How far people come on the way from a page to a consent that counts. Each step is counted, not who took it."""
+
+    SERVED = "served"
+    ANSWERED = "answered"
+    SENT = "sent"
+    GIVEN = "given"
+    CONFIRMED = "confirmed"
