@@ -7,8 +7,7 @@ to the content, and goes on adding up when an event has been retired.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -17,6 +16,7 @@ from django.db import connection
 
 from audit import log, merkle
 from consent.errors import UnknownEvent
+from consent.terms import EventType
 from governance.kernel.actors import Actor
 from governance.kernel.ids import SubjectId
 
@@ -76,13 +76,19 @@ def one_by_one(events: Sequence[About], digests: Sequence[str], *, actor: Actor)
     )
 
 
-def together(ids: Sequence[UUID], kinds: Counter[str], digests: Iterable[str], *, actor: Actor) -> UUID:
+def together(
+    ids: Sequence[UUID], kinds: Mapping[EventType | str, int], digests: Iterable[str], *, actor: Actor
+) -> UUID:
     """Write one entry for all events, given in order of id; returns its id."""
     return log.emit(
         "consent.events_recorded",
         actor=actor,
         object=f"consent_events:{ids[0]}..{ids[-1]}",
-        facts={"events": len(ids), "events_root_sha256": root(digests).hex(), "kinds": dict(sorted(kinds.items()))},
+        facts={
+            "events": len(ids),
+            "events_root_sha256": root(digests).hex(),
+            "kinds": {str(kind): count for kind, count in sorted(kinds.items())},
+        },
     )
 
 

@@ -39,9 +39,9 @@ UPDATE consent_ledger_head h SET epoch = h.epoch + 1, last_received_at = new.at
 FROM unnest(%s::uuid[], %s::timestamptz[]) AS new(id, at) WHERE h.subject_id = new.id
 """
 
-_ERASED = f"""
-SELECT subject_id FROM consent_ledger_head WHERE subject_id = ANY(%(subjects)s::uuid[]) AND erased_at IS NOT NULL
-UNION SELECT id FROM {DataSubject._meta.db_table} WHERE id = ANY(%(subjects)s::uuid[]) AND erased_at IS NOT NULL
+_ERASED = "SELECT subject_id FROM consent_ledger_head WHERE subject_id = ANY(%s::uuid[]) AND erased_at IS NOT NULL"
+_ERASED_IN_VAULT = f"""
+SELECT id FROM {DataSubject._meta.db_table} WHERE id = ANY(%s::uuid[]) AND erased_at IS NOT NULL
 """  # noqa: S608  # the name of a table of ours
 
 
@@ -49,7 +49,8 @@ def open_new(subjects: Collection[SubjectId], at: datetime) -> set[SubjectId]:
     """Make the heads of those who have none and own them: their first event is received `at`. Call before `own` for the others."""
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, [at, uuids(subjects)])
-        return {SubjectId(subject) for (subject,) in cursor.fetchall()}
+        everybody = cursor.rowcount == len(subjects)
+        return set(subjects) if everybody else {SubjectId(subject) for (subject,) in cursor.fetchall()}
 
 
 def own(subjects: Collection[SubjectId]) -> dict[SubjectId, datetime | None]:
@@ -84,8 +85,13 @@ def mark_erased(subject: SubjectId, at: datetime) -> None:
         )
 
 
-def erased_among(subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
-    """Who of these was erased, here or in the vault."""
+def erased_among(subjects: Collection[SubjectId], *, new: Collection[SubjectId] = ()) -> frozenset[SubjectId]:
+    """Who of these was erased, here or in the vault. `new` are those of them whose head was made just now, so not here."""
+    wanted = uuids(subjects)
     with connection.cursor() as cursor:
-        cursor.execute(_ERASED, {"subjects": uuids(subjects)})
-        return frozenset(SubjectId(subject) for (subject,) in cursor.fetchall())
+        cursor.execute(_ERASED_IN_VAULT, [wanted])
+        erased = {SubjectId(subject) for (subject,) in cursor.fetchall()}
+        if len(new) < len(subjects):
+            cursor.execute(_ERASED, [wanted])
+            erased |= {SubjectId(subject) for (subject,) in cursor.fetchall()}
+    return frozenset(erased)

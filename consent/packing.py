@@ -16,6 +16,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from consent.terms import OPENINGS, STOPS, EventType, State
+
 TICK: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SINCE_2000: Final = 946_684_800_000_000  # PostgreSQL's binary instants are microseconds since then
@@ -57,7 +59,8 @@ DIGEST_SQL: Final = (
 class Manner:
     """What events have in common: everything but who, when, and under which key. As lines of the digest and as bytes of COPY."""
 
-    needs_confirmation: bool
+    first: State
+    """Where somebody stands of whom such an event is the first and only one (`fold.project_first` says the same in SQL)."""
     lines: tuple[str, str]
     packed: tuple[bytes, bytes]
 
@@ -80,10 +83,18 @@ def manner(
     before = (purpose_key, purpose_version, channel, event_type, *actor, method, jurisdiction, *cited)
     after = (needs_confirmation, signal_binding, source_sha256)
     return Manner(
-        needs_confirmation,
+        _first(event_type, needs_confirmation=needs_confirmation),
         ("\n".join(map(_text, before)), "\n".join(map(_text, after))),
         (b"".join(map(_pack, before)), b"".join(map(_pack, after))),
     )
+
+
+def _first(event_type: str, *, needs_confirmation: bool) -> State:
+    if event_type in OPENINGS:
+        return State.PENDING_CONFIRMATION if needs_confirmation else State.GIVEN
+    if event_type in (EventType.REQUESTED, EventType.CONFIRMATION_SENT):
+        return State.REQUESTED
+    return State(event_type) if event_type in STOPS else State.NONE
 
 
 def micros(at: datetime) -> int:

@@ -23,6 +23,7 @@ from audit import log
 from consent import deliveries
 from consent.arrays import instants, uuids, words
 from consent.deliveries import Change
+from consent.drafts import ConsentDraft
 from consent.errors import DeliveryFailed, InvalidTarget, UnknownTarget
 from consent.models import Propagation, PropagationTarget
 from consent.terms import ANY, Delivery, SignedWith, SubjectAs, TargetKind
@@ -133,16 +134,22 @@ def retire(key: str, *, actor: Actor) -> None:
         log.emit("consent.target_retired", actor=actor, object=f"propagation_target:{row.id}")
 
 
-def enqueue(changes: Sequence[tuple[UUID, SubjectId, str, str, datetime]]) -> None:
-    """Note changes (event, subject, purpose, channel, instant) for every system that has to hear of them, and wake a job for each.
+def enqueue(events: Sequence[UUID], drafts: Sequence[ConsentDraft], received: Sequence[datetime]) -> None:
+    """Note what was recorded, aligned, for every system that has to hear of it, and wake a job for each.
 
     In the transaction of the events, whose heads the caller owns: so the changes of one person are numbered as they happened.
     """
     if not PropagationTarget.objects.filter(active=True).exists():
         return
-    event, subject, purpose, channel, at = zip(*changes, strict=True)
+    columns = (
+        uuids(events),
+        uuids(draft.subject for draft in drafts),
+        words(draft.purpose for draft in drafts),
+        words(str(draft.channel) for draft in drafts),
+        instants(received),
+    )
     with connection.cursor() as cursor:
-        cursor.execute(_ENQUEUE, [uuids(event), uuids(subject), words(purpose), words(channel), instants(at)])
+        cursor.execute(_ENQUEUE, columns)
         if cursor.rowcount:
             _wake(everybody=True)
 

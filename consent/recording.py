@@ -24,7 +24,7 @@ from consent.models import ConsentState
 from consent.packing import Manner, micros
 from consent.presentation import Seen
 from consent.rows import Parent
-from consent.terms import ANY, GRANTS, STOPS, EventType, State
+from consent.terms import ANY, GRANTS, EventType, State
 from governance.kernel.actors import Actor
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId, uuid7_many
@@ -76,20 +76,20 @@ def record_wave(wave: Wave, actor: Actor, book: Book) -> list[Recorded]:
     new = heads.open_new(subjects, at)
     last = heads.own(subjects - new) if len(new) < len(subjects) else {}
     known = _known(wave.drafts)
+    if not known and len(new) == len(wave.drafts) >= commitments.MANY:
+        return _record_strangers(wave, new, at, actor, book)
     fresh = [place for place in range(len(wave.drafts)) if place not in known]
     events: dict[str, UUID] = {
         wave.drafts[place].idempotency_key: one for place, one in known.items() if isinstance(one, UUID)
     }
-    standing: Standings = {}
     if fresh:
         part = wave.only(fresh)
-        _refuse_erased(part.drafts)
+        _refuse_erased(part.drafts, new)
         received = _instants(part.drafts, last, at)
         made = _make(part, received, actor, book)
-        standing = _append(part, made, received, new, actor)
+        _append(part, made, received, new, actor)
         events |= {draft.idempotency_key: one for draft, one in zip(part.drafts, made.ids, strict=True)}
-    if len(standing) < len(wave.drafts):
-        standing |= _standing(subjects - {key[0] for key in standing})
+    standing = _standing(subjects)
     return [
         Recorded(
             events[draft.idempotency_key],
@@ -97,6 +97,18 @@ def record_wave(wave: Wave, actor: Actor, book: Book) -> list[Recorded]:
             status=standing.get((draft.subject, draft.purpose, str(draft.channel)), State.NONE),
         )
         for place, draft in enumerate(wave.drafts)
+    ]
+
+
+def _record_strangers(wave: Wave, new: set[SubjectId], at: datetime, actor: Actor, book: Book) -> list[Recorded]:
+    """Many people, of each of whom this is the first and only event: what a large import mostly is."""
+    _refuse_erased(wave.drafts, new)
+    received = [at] * len(wave.drafts)
+    made = _make(wave, received, actor, book)
+    _append(wave, made, received, new, actor)
+    return [
+        Recorded(identifier, duplicate=False, status=what.first if ends is None else as_of(what.first, ends, at))
+        for identifier, what, ends in zip(made.ids, made.manners, made.ends, strict=True)
     ]
 
 
@@ -129,9 +141,9 @@ def _said(draft: ConsentDraft) -> tuple[SubjectId, str, str, str]:
     return (draft.subject, draft.purpose, str(draft.channel), str(draft.event_type))
 
 
-def _refuse_erased(batch: Sequence[ConsentDraft]) -> None:
+def _refuse_erased(batch: Sequence[ConsentDraft], new: set[SubjectId]) -> None:
     granting = {draft.subject for draft in batch if draft.event_type in GRANTS}
-    erased = heads.erased_among(granting) if granting else frozenset()
+    erased = heads.erased_among(granting, new=granting & new) if granting else frozenset()
     if erased:
         places = [place for place, draft in enumerate(batch) if draft.subject in erased and draft.event_type in GRANTS]
         raise SubjectErased(errors=[{"pointer": f"/{place}/subject", "detail": "Erased."} for place in places[:100]])
@@ -175,19 +187,20 @@ def _make(wave: Wave, received: Sequence[datetime], actor: Actor, book: Book) ->
     inherited = _inherited(wave.drafts)
     sealed = evidence.seal(wave.drafts)
     made = Made(uuid7_many(len(wave.drafts)), [], [], [], [], [])
-    manners: dict[object, tuple[Manner, int]] = {}
+    manners: dict[object, tuple[Manner, int, bool]] = {}
     for place, (draft, identifier, instant) in enumerate(zip(wave.drafts, made.ids, received, strict=True)):
         occurred = drafts.instant(draft, instant)
         agreed = None if draft.purpose == ANY else book.agreed_to(draft.purpose, occurred)
         parent, shown = inherited.get(place), wave.shown[place]
-        key = (wave.firsts[place], agreed.version if agreed else 0, parent, shown.jti, shown.notice_version_id)
+        key = (wave.firsts[place], agreed.version if agreed else 0, parent, id(shown))
         found = manners.get(key)
         if found is None:
             version = parent.purpose_version if parent else agreed.version if agreed else 0
             in_force = None if draft.purpose == ANY else book.current(draft.purpose, instant)
             waits = drafts.needs_confirmation(draft, agreed, in_force)
-            found = manners[key] = (_manner(draft, version, shown, parent, actor, waits=waits), version)
-        ends = drafts.validity(draft, agreed, occurred)
+            runs_out = draft.valid_until is not None or (agreed is not None and agreed.validity_days is not None)
+            found = manners[key] = (_manner(draft, version, shown, parent, actor, waits=waits), version, runs_out)
+        ends = drafts.validity(draft, agreed, occurred) if found[2] else None
         seal = sealed[place]
         row, digest = packing.event(
             (identifier, draft.subject),
@@ -234,38 +247,33 @@ def _manner(
     )
 
 
-def _append(wave: Wave, made: Made, received: Sequence[datetime], new: set[SubjectId], actor: Actor) -> Standings:
-    """Write log entries and events, advance the heads, fold; returns where those stand whose first and only event this is."""
+def _append(wave: Wave, made: Made, received: Sequence[datetime], new: set[SubjectId], actor: Actor) -> None:
+    """Write log entries and events, advance the heads, fold, and note the changes for other systems."""
+    first: set[SubjectId] = set()
     try:
         if len(made.ids) < commitments.MANY:
             packing.append(made.rows, commitments.one_by_one(_about(wave, made), made.digests, actor=actor))
-            first: set[SubjectId] = set()
         else:
-            kinds = Counter(str(draft.event_type) for draft in wave.drafts)
+            kinds = Counter(draft.event_type for draft in wave.drafts)
             entry = commitments.together(made.ids, kinds, made.digests, actor=actor)
             packing.append(made.rows, entry)
-            often = Counter(draft.subject for draft in wave.drafts)
-            first = {subject for subject in new if often[subject] == 1}
-            everybody = len(first) == len(often)
-            fold.project_first(entry, (made.ids[0], made.ids[-1]), None if everybody else first)
+            first = new if len(new) == len(made.ids) else _once(wave.drafts) & new
+            fold.project_first(entry, (made.ids[0], made.ids[-1]), None if len(first) == len(made.ids) else first)
     except IntegrityError as error:
         if "idempotency_key" in str(error):
             raise IdempotencyMismatch("Use a new key for a new event.") from None
         raise
-    others = {draft.subject: at for draft, at in zip(wave.drafts, received, strict=True) if draft.subject not in first}
-    if others:
+    if len(first) < len(made.ids):
+        pairs = zip(wave.drafts, received, strict=True)
+        others = {draft.subject: at for draft, at in pairs if draft.subject not in first}
         heads.advance(others)
         fold.project(others.keys())
-    propagation.enqueue(
-        [(identifier, draft.subject, draft.purpose, str(draft.channel), at)
-         for identifier, draft, at in zip(made.ids, wave.drafts, received, strict=True)]
-    )  # fmt: skip
-    at = now()
-    return {
-        (draft.subject, draft.purpose, str(draft.channel)): as_of(_first_status(draft, what), ends, at)
-        for draft, what, ends in zip(wave.drafts, made.manners, made.ends, strict=True)
-        if draft.subject in first
-    }
+    propagation.enqueue(made.ids, wave.drafts, received)
+
+
+def _once(batch: Sequence[ConsentDraft]) -> set[SubjectId]:
+    """Whom just one draft is about."""
+    return {subject for subject, times in Counter(draft.subject for draft in batch).items() if times == 1}
 
 
 def _about(wave: Wave, made: Made) -> list[About]:
@@ -280,18 +288,6 @@ def _about(wave: Wave, made: Made) -> list[About]:
         )
         for draft, identifier, version in zip(wave.drafts, made.ids, made.versions, strict=True)
     ]
-
-
-def _first_status(draft: ConsentDraft, what: Manner) -> State:
-    """What the first event of a person comes to (`fold.project_first` says the same in SQL)."""
-    if draft.event_type in (EventType.GIVEN, EventType.IMPORTED):
-        return State.PENDING_CONFIRMATION if what.needs_confirmation else State.GIVEN
-    if draft.event_type in (EventType.REQUESTED, EventType.CONFIRMATION_SENT):
-        return State.REQUESTED
-    return _STOPPED.get(str(draft.event_type), State.NONE)
-
-
-_STOPPED = {stop.value: State(stop.value) for stop in STOPS}
 
 
 def _standing(subjects: set[SubjectId]) -> Standings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NewType
 from uuid import UUID
 
+import uuid_utils
 import uuid_utils.compat
 
 from governance.kernel.errors import InvalidInput
@@ -26,7 +27,7 @@ def uuid7() -> UUID:
 
 def uuid7_many(count: int) -> list[UUID]:
     """`count` new identifiers in ascending order."""
-    return [uuid_utils.compat.uuid7() for _ in range(count)]
+    return [UUID(int=uuid_utils.uuid7().int) for _ in range(count)]  # half the time of `compat`, and the same counter
 
 
 def opaque(prefix: str, identifier: UUID) -> str:
