@@ -7,13 +7,18 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from governance.kernel.actors import Actor
+from pseudonymize.columns import Failure
 from pseudonymize.errors import TableUnreadable
 from pseudonymize.manifests import Manifest, table_sha256
 from pseudonymize.policies.policy import Policy
-from pseudonymize.run import PolicyRun
+from pseudonymize.residual import Sample
+from pseudonymize.risk import GroupCounts, enforce
+from pseudonymize.run import Purpose, Run
+from pseudonymize.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -23,25 +28,54 @@ class Pseudonymized:
     table: pa.Table
     manifest: Manifest
     quarantined: tuple[int, ...] = ()
+    reasons: tuple[Failure, ...] = ()
 
 
 def apply(table: Any, policy: Policy, *, actor: Actor, activity: str, verdict_id: UUID | None = None) -> Pseudonymized:
-    """Pseudonymise a table (Arrow, or anything that speaks Arrow, such as a Polars frame) by the policy.
+    """Pseudonymise a table (Arrow, or anything that speaks Arrow, such as a Polars or pandas frame) by the policy.
 
     `activity` says which processing activity wants it, `verdict_id` which gate verdict permits it; both are in the manifest.
     The policy is published, the manifest signed and the run logged before the table is returned. Raises ColumnsNotCovered,
     ColumnsMissing, TableUnreadable, TransformFailed, RiskTooHigh, ResidualPersonalData, DomainMismatch.
     """
-    whole = _arrow(table)
-    run = PolicyRun(policy, actor=actor, activity=activity, verdict_id=verdict_id)
-    done = run.transform(whole)
-    run.settle()
-    output = run.admit(done.table)
+    whole = as_table(table)
+    run = Run.begin(policy, Purpose(actor, activity, verdict_id))
+    done = run.transformer.transform(whole, run.prepare(whole))
+    run.tally = Tally.of(whole, done, policy.columns)
+    output = _judged(run, done.table)
+    if policy.gate is not None:
+        sample = Sample(policy, policy.gate)
+        sample.add(whole.filter(pa.array(~done.failed)) if done.failed.any() else whole, done.table)
+        run.gate = sample.judge()
     manifest = run.finish(table_sha256(output))
-    return Pseudonymized(output, manifest, tuple(np.flatnonzero(done.failed).tolist()))
+    return Pseudonymized(output, manifest, tuple(np.flatnonzero(done.failed).tolist()), done.reasons)
 
 
-def _arrow(table: Any) -> pa.Table:
+def _judged(run: Run, output: pa.Table) -> pa.Table:
+    """The rows that may leave by the policy's k and l. Raises RiskTooHigh."""
+    terms = run.policy.risk
+    if terms is None:
+        return output
+    groups = GroupCounts(terms)
+    groups.add(frame(output))
+    run.assessment = groups.assess()
+    enforce(run.assessment, terms)
+    if run.assessment.violating_rows:
+        output = output.filter(groups.allow(frame(output)).to_arrow())
+        run.tally.recount_output()
+        run.tally.count_output(output)
+    return output
+
+
+def frame(table: pa.Table) -> pl.DataFrame:
+    """A table as a Polars frame."""
+    made = pl.from_arrow(table)
+    assert isinstance(made, pl.DataFrame)  # noqa: S101  a table makes a frame
+    return made
+
+
+def as_table(table: Any) -> pa.Table:
+    """A table of Arrow columns of whatever speaks Arrow. Raises TableUnreadable."""
     if isinstance(table, pa.Table):
         return table
     if isinstance(table, pa.RecordBatch):

@@ -1,32 +1,56 @@
-"""A policy over a file: batch by batch, so that memory does not grow with the file, and all or nothing.
+"""A policy over a file: part by part, so that memory does not grow with the file; resumable, so that a kill costs a part; all or nothing.
 
-The output is written beside its place and moved there only after the gates have passed and the manifest is signed; a run that
-stops leaves nothing behind. With groups to judge (k, l) it takes two passes: the first writes what may have to lose rows.
+The output is put in its place only after the gates have passed and the manifest is signed. What a run does, in order: read the input in
+batches of one size and make a part of each, by as many workers as asked; judge groups (k, l) over all parts and drop the rows that must
+not leave; search a sample for personal data; put the parts together; sign. Called again with the same input and terms after a kill, it
+goes on with the parts that are there, and the output is the same byte for byte.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 from governance.kernel.actors import Actor
 from governance.kernel.progress import Progress, no_progress
-from pseudonymize.errors import TableUnreadable
+from pseudonymize import manifests, parts, tables
+from pseudonymize.batch import frame
+from pseudonymize.errors import AlreadyPseudonymized, TableUnreadable
 from pseudonymize.manifests import Manifest, file_sha256
-from pseudonymize.policies.policy import Buckets, DateShift, Keep, Periods, Policy
-from pseudonymize.run import PolicyRun
+from pseudonymize.parts import Work, Workshop
+from pseudonymize.policies.policy import (
+    DateShift,
+    DetectText,
+    Fpe,
+    Noise,
+    Policy,
+    Rule,
+    Synthetic,
+    TokenForm,
+    TokenMac,
+)
+from pseudonymize.residual import Sample
+from pseudonymize.risk import GroupCounts, enforce
+from pseudonymize.run import Purpose, Run
+from pseudonymize.tables import Reader
 
-BATCH_ROWS = 100_000
-_CSV_BLOCK = 16 * 1024 * 1024
+if TYPE_CHECKING:
+    from governance.kernel.errors import JSON
+
+BATCH_ROWS = 131_072
+MOST_WORKERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,133 +71,204 @@ def apply(
     actor: Actor,
     activity: str,
     verdict_id: UUID | None = None,
+    workers: int = 1,
     progress: Progress = no_progress,
 ) -> FileRun:
     """Pseudonymise a Parquet or CSV file into another; the endings (`.parquet`, `.csv`) say which is which.
 
-    Writes `output`, `output.manifest.json` (the signed manifest), and `output.quarantine.csv` (row number and column, no values)
-    when rows were left out. Progress counts rows of the input; its total is 0 where it is not known (CSV). Raises what
-    `batch.apply` raises.
+    Writes `output`, `output.manifest.json` (the signed manifest), and `output.quarantine.csv` (row number, column and reason, no values)
+    when rows were left out. Progress counts rows of the input; its total is 0 where it is not known (CSV). `workers`: how many parts are
+    made at a time, each on a core of its own. Raises what `batch.apply` raises, AlreadyPseudonymized for an output of an earlier run
+    where the policy could not tell, RunInProgress while another process writes this output.
     """
-    reader = _Reader(source, policy)
-    write = _writer(output)
-    run = PolicyRun(policy, actor=actor, activity=activity, verdict_id=verdict_id)
-    with _beside(output) as first, _beside(output) as final, _beside(output) as bad:
-        quarantined = _first_pass(run, reader, first, bad, progress)
-        run.settle()
-        write(_admitted(run, first), final)
-        manifest = run.finish(file_sha256(final))
+    reader = Reader(source, policy, BATCH_ROWS)
+    ending = tables.format_of(output, "output")
+    input_sha256 = file_sha256(source)
+    _require_new(policy, input_sha256)
+    run = Run.begin(policy, Purpose(actor, activity, verdict_id))
+    same: dict[str, JSON] = parts.identity(
+        source,
+        input_sha256=input_sha256,
+        policy_sha256=policy.sha256,
+        epoch=run.kit.epoch,
+        activity=activity,
+        verdict_id=str(verdict_id),
+        ending=ending,
+        batch_rows=BATCH_ROWS,
+    )
+    with parts.workshop(output, ending, same) as place:
+        run = _continued(run, place)
+        return _carried_out(run, place, reader, output, workers=min(max(workers, 1), MOST_WORKERS), progress=progress)
+
+
+def _continued(run: Run, place: Workshop) -> Run:
+    """The run with the identity and the day of the one that was killed, where one was."""
+    state = place.state
+    return Run(
+        policy=run.policy,
+        purpose=run.purpose,
+        published=run.published,
+        kit=replace(run.kit, today=state.today),
+        id=state.run_id,
+        started_at=state.started_at,
+    )
+
+
+def _carried_out(
+    run: Run, place: Workshop, reader: Reader, output: Path, *, workers: int, progress: Progress
+) -> FileRun:
+    schema = _schema(run, reader)
+    count = _make_parts(run, place, reader, schema, workers=workers, progress=progress)
+    with _beside(output) as bad, _beside(output) as final:
+        quarantined = _counted(run, place, count, bad)
+        leaving = _admitted(run, place, count, schema)
+        _gate(run, place, reader, count, schema)
+        digest = hashlib.sha256()
+        with final.open("wb") as file:
+            tables.join_parts(leaving, file, place.ending, schema, digest.update)
+        manifest = run.finish(digest.hexdigest(), str(place.state.same["input_sha256"]))
         return _publish(manifest, output, final, bad if quarantined else None)
 
 
-def _first_pass(run: PolicyRun, reader: _Reader, first: Path, bad: Path, progress: Progress) -> int:
-    """Transform every batch into the intermediate file; note the rows that could not be."""
-    done = quarantined = 0
-    writer: pa.ipc.RecordBatchFileWriter | None = None
-    with bad.open("w") as rows:
-        rows.write("row\n")
-        try:
-            for batch in reader.batches():
-                transformed = run.transform(batch)
-                writer = writer or pa.ipc.new_file(str(first), transformed.table.schema)
-                writer.write_table(transformed.table)
-                for row in transformed.failed.nonzero()[0].tolist():
-                    rows.write(f"{done + row}\n")
-                    quarantined += 1
-                done += len(batch)
-                progress(done, reader.rows)
-        except pa.ArrowException:
-            raise TableUnreadable("The batches of the file do not fit together.") from None
-        finally:
-            if writer is not None:
-                writer.close()
-    return quarantined
-
-
-def _admitted(run: PolicyRun, first: Path) -> Iterator[pa.Table]:
-    with pa.memory_map(str(first)) as mapped, pa.ipc.open_file(mapped) as stored:
-        if stored.num_record_batches == 0:
-            yield run.admit(stored.schema.empty_table())
-        for number in range(stored.num_record_batches):
-            yield run.admit(pa.Table.from_batches([stored.get_batch(number)]))
-
-
-class _Reader:
-    """A file as tables of at most BATCH_ROWS rows."""
-
-    def __init__(self, path: Path, policy: Policy) -> None:
-        self._path, self._policy = path, policy
-        self.rows = 0
-        if not path.is_file():
-            raise TableUnreadable("The input file does not exist.")
-        match path.suffix:
-            case ".parquet":
-                self.batches = self._parquet
-            case ".csv":
-                self.batches = self._csv
-            case _:
-                raise TableUnreadable("The input is neither .parquet nor .csv.")
-
-    def _parquet(self) -> Iterator[pa.Table]:
-        try:
-            with pyarrow.parquet.ParquetFile(self._path) as file:
-                self.rows = file.metadata.num_rows
-                empty = file.schema_arrow.empty_table()
-                found = False
-                for batch in file.iter_batches(batch_size=BATCH_ROWS):
-                    found = True
-                    yield pa.Table.from_batches([batch])
-                if not found:
-                    yield empty
-        except (pa.ArrowException, OSError):
-            raise TableUnreadable("The input is not a Parquet file that can be read.") from None
-
-    def _csv(self) -> Iterator[pa.Table]:
-        """Identifiers and free text stay as they are written (0123 is no number); only rules about numbers and dates infer."""
-        inferring = (Buckets, Periods, DateShift, Keep)
-        types = {name: pa.string() for name, rule in self._policy.columns.items() if not isinstance(rule, inferring)}
-        options = pyarrow.csv.ConvertOptions(
-            column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=False
+def _require_new(policy: Policy, sha256: str) -> None:
+    """Tokens that say what they are are recognised one by one; of all others only the file as a whole can be."""
+    blind = [name for name, rule in policy.columns.items() if _cannot_tell(rule)]
+    if policy.idempotent and blind and manifests.is_output(sha256):
+        raise AlreadyPseudonymized(
+            f"The input is the output of an earlier run, and would be worked a second time: {', '.join(blind)}.",
+            columns=blind,
         )
-        try:
-            with pyarrow.csv.open_csv(
-                self._path, pyarrow.csv.ReadOptions(block_size=_CSV_BLOCK), convert_options=options
-            ) as stream:
-                found = False
-                for batch in stream:
-                    found = True
-                    yield pa.Table.from_batches([batch])
-                if not found:
-                    yield stream.schema.empty_table()
-        except pa.ArrowException:
-            # Arrow's message quotes the cell.
-            raise TableUnreadable("The input is not a CSV file with one type per column.") from None
 
 
-def _writer(output: Path) -> Callable[[Iterator[pa.Table], Path], None]:
-    match output.suffix:
-        case ".parquet":
-            return _write_parquet
-        case ".csv":
-            return _write_csv
-        case _:
-            raise TableUnreadable("The output is neither .parquet nor .csv.")
+def _cannot_tell(rule: Rule) -> bool:
+    bare = isinstance(rule, TokenMac) and rule.form in (TokenForm.BASE32, TokenForm.HEX)
+    return bare or isinstance(rule, Fpe | Synthetic | DateShift | Noise)
 
 
-def _write_parquet(tables: Iterator[pa.Table], path: Path) -> None:
-    first = next(tables)
-    with pyarrow.parquet.ParquetWriter(path, first.schema, compression="zstd") as writer:
-        writer.write_table(first)
-        for table in tables:
-            writer.write_table(table)
+def _schema(run: Run, reader: Reader) -> pa.Schema:
+    """The columns of the output, from the policy over no rows at all: what cannot be worked is refused before anything is."""
+    empty = reader.schema()
+    return run.transformer.transform(empty, run.prepare(empty)).table.schema
 
 
-def _write_csv(tables: Iterator[pa.Table], path: Path) -> None:
-    first = next(tables)
-    with pyarrow.csv.CSVWriter(str(path), first.schema) as writer:
-        writer.write_table(first)
-        for table in tables:
-            writer.write_table(table)
+def _make_parts(
+    run: Run, place: Workshop, reader: Reader, schema: pa.Schema, *, workers: int, progress: Progress
+) -> int:
+    """Make every part that is not there yet; returns how many there are. At most two per worker are in memory."""
+    done = 0
+    waiting: deque[tuple[Future[int], int]] = deque()
+
+    def settle(most: int) -> None:
+        nonlocal done
+        while len(waiting) > most:
+            future, rows = waiting.popleft()
+            future.result()
+            done += rows
+            progress(done, reader.rows)
+
+    number = -1
+    with _workers(run.policy, workers) as submit:
+        for number, table in enumerate(reader.batches()):
+            if place.tally(number) is None:
+                work = Work(run.kit, schema, table, run.prepare(table), place, number)
+                waiting.append((submit(work), len(table)))
+            else:
+                waiting.append((_already(number), len(table)))
+            settle(most=0 if workers == 1 else 2 * workers - 1)
+        settle(most=0)
+    return number + 1
+
+
+def _already(number: int) -> Future[int]:
+    made: Future[int] = Future()
+    made.set_result(number)
+    return made
+
+
+@contextlib.contextmanager
+def _workers(policy: Policy, workers: int) -> Iterator[Callable[[Work], Future[int]]]:
+    """Who makes parts: this thread alone; threads, whose work is in Arrow, NumPy and OpenSSL, outside of the interpreter's lock; or
+    processes where texts are searched, which is work inside it."""
+    if workers == 1:
+        yield _at_once
+        return
+    searches = any(isinstance(rule, DetectText) for rule in policy.columns.values())
+    pool: Executor = (
+        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if searches else ThreadPoolExecutor(workers)
+    )
+    try:
+        yield lambda work: pool.submit(parts.make, work)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _at_once(work: Work) -> Future[int]:
+    made: Future[int] = Future()
+    made.set_result(parts.make(work))
+    return made
+
+
+def _counted(run: Run, place: Workshop, count: int, bad: Path) -> int:
+    """Add the counts of all parts up; list the rows that could not be transformed. Returns how many rows these are."""
+    first = 0
+    with bad.open("w") as rows:
+        rows.write("row,column,reason\n")
+        for number in range(count):
+            tally = place.tally(number)
+            if tally is None:
+                raise TableUnreadable("The input changed while it was read.")
+            rows.writelines(f"{first + row},{_quoted(column)},{reason}\n" for row, column, reason in tally.bad)
+            first += tally.rows_in
+            run.tally.add(tally)
+    return run.tally.quarantined
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"' if set(column) & set(',"\n\r') else column
+
+
+def _admitted(run: Run, place: Workshop, count: int, schema: pa.Schema) -> list[Path]:
+    """The files of the rows that may leave by k and l. Raises RiskTooHigh."""
+    terms = run.policy.risk
+    whole = [place.data(number) for number in range(count)]
+    if terms is None:
+        return whole
+    groups = GroupCounts(terms)
+    judged = [*terms.quasi, *terms.l]
+    for path in whole:
+        groups.add(frame(tables.read_part(path, place.ending, schema, judged)))
+    run.assessment = groups.assess()
+    enforce(run.assessment, terms)
+    if not run.assessment.violating_rows:
+        return whole
+    run.tally.recount_output()
+    return [_without_violating(run, place, number, schema, groups) for number in range(count)]
+
+
+def _without_violating(run: Run, place: Workshop, number: int, schema: pa.Schema, groups: GroupCounts) -> Path:
+    table = tables.read_part(place.data(number), place.ending, schema, schema.names)
+    table = table.filter(groups.allow(frame(table)).to_arrow()).cast(schema)
+    run.tally.count_output(table)
+    tables.write_part(table, place.admitted(number), place.ending)
+    return place.admitted(number)
+
+
+def _gate(run: Run, place: Workshop, reader: Reader, count: int, schema: pa.Schema) -> None:
+    """Search a sample of the output, beside what its rows were. Raises ResidualPersonalData."""
+    if run.policy.gate is None:
+        return
+    sample = Sample(run.policy, run.policy.gate, place.state.seed)
+    for number, source in zip(range(count), reader.batches(sample.columns_before), strict=True):
+        output = tables.read_part(place.data(number), place.ending, schema, sample.columns_after)
+        tally = place.tally(number)
+        lost = sorted({row for row, _, _ in tally.bad}) if tally else []
+        kept = [True] * len(source)
+        for row in lost:
+            kept[row] = False
+        sample.add(
+            source.filter(pa.array(kept, pa.bool_())) if lost else source, output, tally.rows_out if tally else 0
+        )
+    run.gate = sample.judge()
 
 
 @contextlib.contextmanager
@@ -193,17 +288,18 @@ def _beside(output: Path) -> Iterator[Path]:
 def _publish(manifest: Manifest, output: Path, final: Path, bad: Path | None) -> FileRun:
     """Move everything into place, the output last: where it is, its manifest is too."""
     manifest_path = output.with_name(f"{output.name}.manifest.json")
-    quarantine = output.with_name(f"{output.name}.quarantine.csv") if bad else None
+    quarantine = output.with_name(f"{output.name}.quarantine.csv")
     with _beside(manifest_path) as written:
         written.write_text(manifest.as_file())
         _move(written, manifest_path)
-    if bad is not None and quarantine is not None:
+    if bad is None:
+        quarantine.unlink(missing_ok=True)  # that of an earlier output in this place
+    else:
         _move(bad, quarantine)
     _move(final, output)
-    return FileRun(output, manifest_path, manifest, quarantine)
+    return FileRun(output, manifest_path, manifest, quarantine if bad is not None else None)
 
 
 def _move(source: Path, target: Path) -> None:
-    with source.open("rb") as file:
-        os.fsync(file.fileno())
+    tables.fsync(source)
     source.replace(target)

@@ -19,7 +19,7 @@ from audit import log
 from governance.kernel import crypto
 from governance.kernel.actors import Actor
 from governance.kernel.errors import JSON
-from governance.kernel.ids import opaque, uuid7
+from governance.kernel.ids import opaque
 from governance.kernel.secret_files import load_or_create
 from pseudonymize.errors import ManifestForged, ManifestInvalid
 from pseudonymize.models import Manifest as Row
@@ -47,8 +47,9 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a run has to say for its manifest."""
+    """What a run has to say for its manifest, which has the run's own id."""
 
+    id: UUID
     activity: str
     verdict_id: UUID | None
     rows_in: int
@@ -58,16 +59,22 @@ class Facts:
     statement: Mapping[str, JSON]
 
 
-def record(published: Published, facts: Facts, *, actor: Actor) -> Manifest:
-    """Sign the manifest, keep it, and put the run into the log, in one transaction."""
-    identifier = uuid7()
+def record(published: Published, epoch: int, facts: Facts, *, actor: Actor) -> Manifest:
+    """Sign the manifest, keep it, and put the run into the log, in one transaction.
+
+    A run that was killed between this and its end comes here again and gets what was recorded: one run, one manifest.
+    """
+    recorded = Row.objects.filter(id=facts.id).first()
+    if recorded is not None:
+        return _of(recorded)
+    identifier = facts.id
     domain = published.domain
     statement: dict[str, JSON] = {
         "manifest": opaque("man", identifier),
         "domain": {
             "id": domain.key,
             "purpose": domain.purpose,
-            "epoch": domain.epoch,
+            "epoch": epoch,
             "join_group": domain.join_group,
             "recipients": list(domain.recipients),
             "retention_days": domain.retention_days,
@@ -90,7 +97,7 @@ def record(published: Published, facts: Facts, *, actor: Actor) -> Manifest:
             facts={
                 "policy_sha256": str(statement["policy_sha256"]),
                 "domain": domain.key,
-                "epoch": domain.epoch,
+                "epoch": epoch,
                 "activity": facts.activity,
                 "rows_in": facts.rows_in,
                 "rows_out": facts.rows_out,
@@ -98,7 +105,7 @@ def record(published: Published, facts: Facts, *, actor: Actor) -> Manifest:
                 "manifest_sha256": hashlib.sha256(jws.encode()).hexdigest(),
             },
         )
-        Row.objects.create(
+        row = Row.objects.create(
             id=identifier,
             policy_id=published.id,
             activity=facts.activity,
@@ -112,16 +119,25 @@ def record(published: Published, facts: Facts, *, actor: Actor) -> Manifest:
             jws=jws,
             entry_id=entry,
         )
-    columns = statement["columns"]
+    return _of(row)
+
+
+def _of(row: Row) -> Manifest:
+    columns = row.statement["columns"]
     return Manifest(
-        id=identifier,
-        policy_sha256=str(statement["policy_sha256"]),
-        rows=facts.rows_out,
-        columns=tuple(column for column in columns if isinstance(column, dict)) if isinstance(columns, list) else (),
-        statement=statement,
-        entry_id=entry,
-        jws=jws,
+        id=row.id,
+        policy_sha256=str(row.statement["policy_sha256"]),
+        rows=row.rows_out,
+        columns=tuple(column for column in columns if isinstance(column, dict)),
+        statement=row.statement,
+        entry_id=row.entry_id,
+        jws=row.jws,
     )
+
+
+def is_output(sha256: str) -> bool:
+    """Whether some run's output had this digest."""
+    return Row.objects.filter(statement__output_sha256=sha256).exists()
 
 
 def signing_key() -> crypto.SigningKey:

@@ -1,7 +1,8 @@
 """The gate before data leaves: a sample of the output is searched for personal data, and the run stops when there is too much.
 
 Two searches: detection over every text column that is not a token, and, row by row, whether a direct identifier of that very row
-still stands in one of its texts. The rate is judged by its upper confidence bound (Wilson score, with the correction for a sample
+still stands in one of its texts. What detection finds counts when the row had it before: a stand-in that looks like a name is no
+residue. The rate is judged by its upper confidence bound (Wilson score, with the correction for a sample
 that is a good part of the whole): a small sample does not pass for a clean table, a table that was searched whole is what it is.
 """
 
@@ -18,7 +19,22 @@ import pyarrow as pa
 from governance.kernel.errors import JSON
 from pseudonymize import texts
 from pseudonymize.errors import ResidualPersonalData
-from pseudonymize.policies.policy import DetectText, Drop, GateTerms, Keep, Mask, Policy, Prefix, Redact, Rule, TokenMac
+from pseudonymize.policies.policy import (
+    DetectText,
+    Drop,
+    Fpe,
+    GateTerms,
+    Keep,
+    Mask,
+    Policy,
+    Prefix,
+    Redact,
+    Rule,
+    Synthetic,
+    TokenMac,
+    TokenSiv,
+    TokenVault,
+)
 from pseudonymize.texts import DIRECT, Finding
 
 _DRAW = "__draw__"
@@ -50,29 +66,42 @@ class GateResult:
 
 
 class Sample:
-    """A uniform sample of rows over as many batches as come: the texts of the output beside the direct identifiers of the input.
+    """A uniform sample of rows over as many batches as come: the texts of the output beside what the row was before.
 
-    The identifiers stay in memory for the length of the run and are neither written nor shown.
+    What it was stays in memory for the length of the run and is neither written nor shown. `seed` makes the draw repeatable, for runs
+    that go on after a kill; it is secret like any other, so that nobody prepares rows that are not drawn.
     """
 
-    def __init__(self, policy: Policy, terms: GateTerms) -> None:
+    def __init__(self, policy: Policy, terms: GateTerms, seed: int | None = None) -> None:
         self._terms = terms
         self._texts = [name for name, rule in policy.columns.items() if _is_searched(rule)]
         self._direct = [name for name, rule in policy.columns.items() if _is_direct(rule)]
         self._languages = {name: _languages(rule) for name, rule in policy.columns.items()}
-        self._random = np.random.default_rng()
+        self._random = np.random.default_rng(seed)
         self._kept: pl.DataFrame | None = None
         self.rows = 0
 
-    def add(self, source: pa.Table, output: pa.Table) -> None:
-        """Draw from a batch; `source` holds the input rows of `output`, in its order."""
-        self.rows += len(output)
+    @property
+    def columns_before(self) -> frozenset[str]:
+        """The columns of the input that `add` looks at."""
+        return frozenset((*self._texts, *self._direct))
+
+    @property
+    def columns_after(self) -> frozenset[str]:
+        """The columns of the output that `add` looks at."""
+        return frozenset(self._texts)
+
+    def add(self, source: pa.Table, output: pa.Table, rows: int | None = None) -> None:
+        """Draw from a batch; `source` holds the input rows of `output`, in its order. `rows`: how many, where that has no columns."""
+        rows = len(output) if rows is None else rows
+        self.rows += rows
         columns: dict[str, pl.Series | np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
-        draws = self._random.random(len(output))
+        draws = self._random.random(rows)
         chosen = np.argsort(draws)[: self._terms.sample]
         for name in self._texts:
             if name in output.column_names:
                 columns[f"text:{name}"] = _strings(output[name].take(pa.array(chosen)))
+                columns[f"before:{name}"] = _strings(source[name].take(pa.array(chosen)))
         for name in self._direct:
             if name in source.column_names:
                 columns[f"direct:{name}"] = _strings(source[name].take(pa.array(chosen)))
@@ -87,7 +116,7 @@ class Sample:
         hit = np.zeros(searched, dtype=np.bool_)
         for name in (column for column in kept.columns if column.startswith("text:")):
             for language in self._languages[name.removeprefix("text:")]:
-                hit |= _found(kept[name], language)
+                hit |= _found(kept[name], kept[name.replace("text:", "before:", 1)], language)
             for other in (column for column in kept.columns if column.startswith("direct:")):
                 hit |= _stands_in(kept[other], kept[name])
         hits = int(hit.sum())
@@ -105,12 +134,22 @@ class Sample:
         return result
 
 
-def _found(column: pl.Series, language: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Where detection finds something that points at a person; each distinct text searched once."""
-    distinct = column.drop_nulls().unique().to_list()
+def _found(after: pl.Series, before: pl.Series, language: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Where detection finds something that points at a person, and that the row had before; each distinct text searched once."""
+    distinct = after.drop_nulls().unique().to_list()
     found = texts.find(distinct, language) if distinct else []
-    dirty = [text for text, findings in zip(distinct, found, strict=True) if any(map(_counts, findings))]
-    return np.asarray(column.is_in(dirty).fill_null(value=False).to_numpy(), dtype=np.bool_)
+    dirty = {
+        text: {text[finding.start : finding.end] for finding in findings if _counts(finding)}
+        for text, findings in zip(distinct, found, strict=True)
+    }
+    rows = np.asarray(
+        after.is_in([text for text in dirty if dirty[text]]).fill_null(value=False).to_numpy(), dtype=np.bool_
+    )
+    hit = np.zeros(len(after), dtype=np.bool_)
+    for row in np.flatnonzero(rows).tolist():
+        earlier = before[row] or ""
+        hit[row] = any(piece in earlier for piece in dirty[after[row]])
+    return hit
 
 
 def _counts(finding: Finding) -> bool:
@@ -123,7 +162,7 @@ def _is_searched(rule: Rule) -> bool:
 
 
 def _is_direct(rule: Rule) -> bool:
-    return isinstance(rule, TokenMac | Redact | Mask | Drop)
+    return isinstance(rule, TokenMac | TokenSiv | TokenVault | Fpe | Synthetic | Redact | Mask | Drop)
 
 
 def _languages(rule: Rule) -> tuple[str, ...]:

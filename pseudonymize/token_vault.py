@@ -68,7 +68,7 @@ def _chunk(
         known = _live(indexes, domain, column_class, at)
         missing = {index: form for index, form in zip(indexes, forms, strict=True) if index not in known}
         if missing:
-            _draw(missing, domain, column_class, at, at + lives, identifies)
+            _draw(missing, domain, column_class, lifetime=(at, at + lives), identifies=identifies)
             known = _live(indexes, domain, column_class, at)
     return [known[index] for index in indexes]
 
@@ -94,11 +94,12 @@ def _draw(
     missing: Mapping[bytes, str],
     domain: Domain,
     column_class: str,
-    at: datetime,
-    until: datetime,
+    *,
+    lifetime: tuple[datetime, datetime],
     identifies: IdentifierKind | None,
 ) -> None:
     """Rows for values that have none. Who draws the same at the same time gets the first one's: the index is unique."""
+    at, until = lifetime
     VaultToken.objects.filter(
         Q(expires_at__lte=at) | Q(subject__erased_at__isnull=False),
         domain=domain,

@@ -72,6 +72,25 @@ class Value:
             self.refuse(f"{key!r} is missing.")
         return found
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it is one word or number, not a mapping or a list."""
+        return isinstance(self._node, yaml.ScalarNode)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where it stands in the text: from and up to which character."""
+        return self._node.start_mark.index, self._node.end_mark.index
+
+    def peek(self) -> dict[str, Value]:
+        """A mapping's values by key without judging any; nothing of what is no mapping. For looking before reading."""
+        pairs = self._node.value if isinstance(self._node, yaml.MappingNode) else []
+        return {
+            str(key.value): Value(value, f"{self.pointer}/{_escape(str(key.value))}", self._problems)
+            for key, value in pairs
+            if isinstance(key, yaml.ScalarNode)
+        }
+
     def items(self) -> list[Value]:
         if not isinstance(self._node, yaml.SequenceNode):
             self.refuse("Expected a list.")

@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import csv
+import io
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from governance.kernel.canonical import sha256_hex
 from pseudonymize.errors import PolicyInvalid
-from pseudonymize.policies import document
+from pseudonymize.policies import document, rules
 from pseudonymize.policies.document import Problems, Value
 from pseudonymize.policies.policy import (
-    Buckets,
     DateShift,
     DetectText,
     DomainTerms,
     Drop,
     GateTerms,
-    Keep,
-    Mask,
+    Noise,
+    Nulls,
     OnError,
-    Periods,
     Policy,
-    Prefix,
-    Redact,
     Rule,
-    TokenForm,
-    TokenMac,
+    Synthetic,
 )
-from pseudonymize.policies.vocabulary import CANONICALISERS, GENERALISATION, KINDS, LANGUAGES
+from pseudonymize.policies.rules import A_COLUMN
 from pseudonymize.risk import OnViolation, RiskTerms
 
 _NAME = r"[a-z0-9][a-z0-9_-]{0,59}"
 _A_NAME = "a name of small letters, digits, - and _"
-_HOW_COARSE = "how coarse: 5y, year, quarter, month, week, prefix2, or a width like 10"
-_A_COLUMN = r"[^\x00-\x1f]{1,200}"
-
-Fields = Mapping[str, Value]
 
 
 def load(source: str | Path) -> Policy:
     """The policy from its text or from a file: a Path, or one line that ends in .yaml or .yml.
 
-    Raises PolicyInvalid with every problem and its line.
+    Of a policy's file the hierarchies that it names as files (`child,parent` lines, beside it) become part of its text, so that what is
+    published and signed is the whole. Raises PolicyInvalid with every problem and its line.
     """
     if isinstance(source, str) and "\n" not in source and source.endswith((".yaml", ".yml")):
         source = Path(source)
-    return parse(_file(source) if isinstance(source, Path) else source)
+    if isinstance(source, Path):
+        return parse(_with_hierarchies(_file(source), source.parent))
+    return parse(source)
 
 
 def _file(path: Path) -> str:
@@ -54,6 +51,40 @@ def _file(path: Path) -> str:
             return file.read(document.MAX_BYTES + 1).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyInvalid("The policy's file cannot be read as UTF-8 text.") from error
+
+
+def _with_hierarchies(text: str, directory: Path) -> str:
+    """The text with each `file: NAME.csv` of a generalisation replaced by `parents: {…}` on the same line."""
+    problems = Problems()
+    top = document.read(text, problems).peek()
+    columns = top["columns"].peek() if "columns" in top else {}
+    pieces: list[tuple[int, int, str]] = []
+    for place in columns.values():
+        found = place.peek()
+        if found.get("file") is None or "to" not in found or "parents" in found:
+            continue
+        value = found["file"]
+        name = value.text(r"[A-Za-z0-9._-]{1,200}", "a file's name, of a file beside the policy")
+        parents = _parents(directory / name, value) if name else {}
+        start, end = value.span
+        key = text.rfind("file", 0, start)
+        pieces.append((key, end, f"parents: {json.dumps(parents, ensure_ascii=False)}"))
+    problems.raise_if_any()
+    for start, end, replacement in sorted(pieces, reverse=True):
+        text = text[:start] + replacement + text[end:]
+    return text
+
+
+def _parents(path: Path, place: Value) -> dict[str, str]:
+    try:
+        rows = list(csv.reader(io.StringIO(_file(path))))
+    except (PolicyInvalid, csv.Error):
+        place.refuse("There is no such file of UTF-8 text beside the policy.")
+        return {}
+    if any(len(row) != 2 or not all(row) for row in rows if row):
+        place.refuse("The file has `child,parent` on each line, and nothing else.")
+        return {}
+    return {child.strip(): parent.strip() for child, parent in filter(None, rows)}
 
 
 def parse(text: str) -> Policy:
@@ -66,13 +97,16 @@ def parse(text: str) -> Policy:
         top["version"].choice(["1"])
     domain = _domain(top["domain"]) if "domain" in top else DomainTerms("", "")
     columns, optional = _columns(top["columns"]) if "columns" in top else ({}, frozenset())
+    on_error, nulls, idempotent = _engine(top["engine"]) if "engine" in top else (OnError.FAIL, Nulls.KEEP, True)
     policy = Policy(
         name=top["name"].text(_NAME, _A_NAME) if "name" in top else domain.id,
         domain=domain,
         columns=columns,
         text=text,
         sha256=sha256_hex(text.encode()),
-        on_error=_engine(top["engine"]) if "engine" in top else OnError.FAIL,
+        on_error=on_error,
+        nulls=nulls,
+        idempotent=idempotent,
         risk=_risk(top["risk"], columns) if "risk" in top else None,
         gate=_gate(top["gate"]) if "gate" in top else None,
         optional=optional,
@@ -93,139 +127,47 @@ def _domain(value: Value) -> DomainTerms:
             found["additional_information"].text(r"(?s).{1,4000}") if "additional_information" in found else ""
         ),
         join_group=found["join_group"].text(_NAME, _A_NAME) if "join_group" in found else "",
-        retention_days=_days(found["retention"]) if "retention" in found else None,
+        retention_days=rules.days_of(found["retention"]) if "retention" in found else None,
     )
 
 
-def _days(value: Value) -> int | None:
-    text = value.text(r"\d{1,5}d", "days, like 365d")
-    return int(text[:-1]) if text else None
-
-
-def _engine(value: Value) -> OnError:
+def _engine(value: Value) -> tuple[OnError, Nulls, bool]:
     found = value.fields(optional=["nulls", "on_error", "idempotent"])
-    if "nulls" in found:
-        found["nulls"].choice(["keep"])
-    if "idempotent" in found:
-        found["idempotent"].choice(["true"])
-    return OnError(found["on_error"].choice([*OnError])) if "on_error" in found else OnError.FAIL
+    return (
+        OnError(found["on_error"].choice([*OnError])) if "on_error" in found else OnError.FAIL,
+        Nulls(found["nulls"].choice([*Nulls])) if "nulls" in found else Nulls.KEEP,
+        found["idempotent"].choice(["true", "false"]) == "true" if "idempotent" in found else True,
+    )
 
 
 def _columns(value: Value) -> tuple[dict[str, Rule], frozenset[str]]:
-    rules: dict[str, Rule] = {}
+    found: dict[str, Rule] = {}
     optional = set()
     places = value.fields(optional=None)
     if not places:
         value.refuse("A policy needs at least one column.")
     for name, place in places.items():
-        rule, may_miss = _rule(name, place)
-        rules[name] = rule
+        rule, may_miss = rules.read(name, place)
+        found[name] = rule
         if may_miss:
             optional.add(name)
     for name, place in places.items():
-        _refer(name, place, rules)
-    return rules, frozenset(optional)
+        _refer(name, place, found)
+    return found, frozenset(optional)
 
 
-def _rule(name: str, place: Value) -> tuple[Rule, bool]:
-    every = place.fields(required=["transform"], optional=None)
-    kind = every["transform"].choice([*_RULES]) if "transform" in every else "drop"
-    make, options = _RULES[kind]
-    found = place.fields(required=["transform", *options.required], optional=["optional", *options.optional])
-    may_miss = "optional" in found and found["optional"].choice(["true", "false"]) == "true"
-    return make(name, found), may_miss
-
-
-def _refer(name: str, place: Value, rules: Mapping[str, Rule]) -> None:
+def _refer(name: str, place: Value, found: Mapping[str, Rule]) -> None:
     """A rule that looks at another column must name one that is there."""
-    match rules[name]:
-        case DateShift(key=other) | DetectText(language_column=str() as other) if other not in rules:
+    match found[name]:
+        case (
+            DateShift(key=str() as other)
+            | Noise(key=str() as other)
+            | DetectText(language_column=str() as other)
+            | Synthetic(language_column=str() as other)
+        ) if other not in found:
             place.refuse(f"Column {name!r} refers to a column {other!r} that the policy does not have.")
         case _:
             pass
-
-
-def _token_mac(name: str, found: Fields) -> TokenMac:
-    canonical = found["canonical"].choice(CANONICALISERS) if "canonical" in found else None
-    default = canonical.partition("@")[0] if canonical else name
-    return TokenMac(
-        column_class=found["class"].text(r"[a-z0-9_.-]{1,60}", "the name of a class") if "class" in found else default,
-        canonical=canonical,
-        form=TokenForm(found["out"].choice([*TokenForm])) if "out" in found else TokenForm.TOKEN,
-    )
-
-
-def _generalise(name: str, found: Fields) -> Buckets | Periods | Prefix:
-    to = found["to"].text(GENERALISATION, _HOW_COARSE) if "to" in found else ""
-    if to[:1].isdigit() and not to.endswith("y"):
-        return _buckets(float(to) if "." in to else int(to), found)
-    if "bottom" in found:
-        found["bottom"].refuse("A bottom is for numbers.")
-    if to.startswith("prefix") or not to:
-        if "top" in found:
-            found["top"].refuse("A top is for numbers and birth dates.")
-        return Prefix(int(to.removeprefix("prefix") or 1))
-    return Periods(to, found["top"].whole(1, 130) if "top" in found else None)
-
-
-def _buckets(width: float, found: Fields) -> Buckets:
-    if width <= 0:
-        found["to"].refuse("A bucket has a positive width.")
-    bottom = found["bottom"].number(-1e12, 1e12) if "bottom" in found else None
-    top = found["top"].number(-1e12, 1e12) if "top" in found else None
-    if bottom is not None and top is not None and bottom >= top:
-        found["top"].refuse("The top lies above the bottom.")
-    return Buckets(width, bottom, top)
-
-
-def _date_shift(name: str, found: Fields) -> DateShift:
-    return DateShift(
-        key=found["key"].text(_A_COLUMN, "a column's name") if "key" in found else name,
-        max_days=found["max_days"].whole(1, 3650) if "max_days" in found else 1,
-    )
-
-
-def _mask(name: str, found: Fields) -> Mask:
-    keep = found["keep"].fields(optional=["first", "last"]) if "keep" in found else {}
-    return Mask(
-        keep_first=keep["first"].whole(0, 32) if "first" in keep else 0,
-        keep_last=keep["last"].whole(0, 32) if "last" in keep else 0,
-    )
-
-
-def _detect_text(name: str, found: Fields) -> DetectText:
-    if "each" in found:
-        found["each"].choice(["redact"])
-    types = tuple(item.choice(KINDS) for item in found["types"].items()) if "types" in found else ()
-    if "types" in found and not types:
-        found["types"].refuse("Expected at least one type.")
-    lang = (
-        found["lang"].text(rf"[a-z]{{2}}|column:{_A_COLUMN}", "a language code, or column:NAME")
-        if "lang" in found
-        else "en"
-    )
-    if lang.startswith("column:"):
-        return DetectText(language_column=lang.removeprefix("column:"), types=types)
-    if lang and lang not in LANGUAGES:
-        found["lang"].refuse(f"Languages that can be searched: {', '.join(LANGUAGES)}.")
-    return DetectText(language=lang, types=types)
-
-
-class _Options:
-    def __init__(self, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> None:
-        self.required, self.optional = required, optional
-
-
-_RULES: Mapping[str, tuple[Callable[[str, Fields], Rule], _Options]] = {
-    "token_mac": (_token_mac, _Options(optional=("canonical", "class", "out"))),
-    "generalise": (_generalise, _Options(required=("to",), optional=("bottom", "top"))),
-    "date_shift": (_date_shift, _Options(required=("key", "max_days"))),
-    "mask": (_mask, _Options(optional=("keep",))),
-    "redact": (lambda name, found: Redact(), _Options()),
-    "drop": (lambda name, found: Drop(), _Options()),
-    "keep": (lambda name, found: Keep(), _Options()),
-    "detect_text": (_detect_text, _Options(optional=("lang", "types", "each"))),
-}
 
 
 def _risk(value: Value, columns: Mapping[str, Rule]) -> RiskTerms:
@@ -249,7 +191,7 @@ def _risk(value: Value, columns: Mapping[str, Rule]) -> RiskTerms:
 
 
 def _output_column(value: Value, columns: Mapping[str, Rule]) -> str:
-    name = value.text(_A_COLUMN, "a column's name")
+    name = value.text(A_COLUMN, "a column's name")
     if name and (name not in columns or isinstance(columns[name], Drop)):
         value.refuse(f"{name!r} is not a column of the output.")
     return name

@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pseudonymize.detection import LANGUAGES, Kind
-from pseudonymize.transforms.canonical import FORMS
+from pseudonymize.identity import IdentifierKind
+from pseudonymize.transforms.canonical import FORMS, REGIONAL
+from pseudonymize.transforms.synthetic import LANGUAGES as STAND_IN_LANGUAGES
+from pseudonymize.transforms.synthetic import Stand
 
 CANONICALISERS = tuple(FORMS)
-GENERALISATION = r"[1-9]\d{0,2}y|year|quarter|month|week|prefix[1-9]\d?|\d{1,9}(\.\d{1,6})?"
+GENERALISATION = (
+    r"[1-9]\d{0,2}y|year|quarter|month|week|prefix[1-9]\d?|ip\d{1,2}|geo[0-4]|hierarchy|\d{1,9}(\.\d{1,6})?"
+)
 KINDS = tuple(kind.value for kind in Kind if kind is not Kind.QUARANTINED)
+STAND_INS = tuple(stand.value for stand in Stand)
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "ID": tuple(kind for kind in KINDS if kind[:3] in {"PL_", "DE_", "RU_", "US_", "UK_"} or kind == "MEDICAL_LICENSE"),
+    "FINANCIAL": tuple(kind for kind in KINDS if kind in {"CREDIT_CARD", "IBAN", "CRYPTO", "US_BANK_NUMBER"}),
+}
+"""Words for several kinds at once."""
+IDENTIFIED_BY: Mapping[str, IdentifierKind] = {
+    "email": IdentifierKind.EMAIL,
+    "phone": IdentifierKind.PHONE,
+    "e164": IdentifierKind.PHONE,
+    "customer_id": IdentifierKind.CUSTOMER_ID,
+    "id": IdentifierKind.CUSTOMER_ID,
+    "national_id": IdentifierKind.NATIONAL_ID,
+    "pesel": IdentifierKind.NATIONAL_ID,
+    "ssn": IdentifierKind.NATIONAL_ID,
+}
+"""What kind of identifier of the vault a canonical form is of."""
 
-__all__ = ["CANONICALISERS", "GENERALISATION", "KINDS", "LANGUAGES"]
+__all__ = [
+    "ALIASES",
+    "CANONICALISERS",
+    "GENERALISATION",
+    "IDENTIFIED_BY",
+    "KINDS",
+    "LANGUAGES",
+    "REGIONAL",
+    "STAND_INS",
+    "STAND_IN_LANGUAGES",
+]

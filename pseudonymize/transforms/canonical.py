@@ -230,7 +230,7 @@ FORMS: Mapping[str, Callable[[str], str]] = {
     "birth_date@1": birth_date,
     "postcode@1": postcode,
 }
-_REGIONAL = frozenset({"phone@1", "e164@1"})
+REGIONAL = frozenset({"phone@1", "e164@1"})
 
 
 def form(version: str, *, region: str | None = None) -> Callable[[str], str]:
@@ -239,7 +239,7 @@ def form(version: str, *, region: str | None = None) -> Callable[[str], str]:
         found = FORMS[version]
     except KeyError as error:
         raise UnknownCanonicaliser(f"there is no canonical form {version!r}; known: {', '.join(FORMS)}") from error
-    return (lambda value: phone(value, region)) if version in _REGIONAL else found
+    return (lambda value: phone(value, region)) if version in REGIONAL else found
 
 
 def canonicalise(

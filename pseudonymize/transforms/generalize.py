@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -153,8 +153,13 @@ def postcode(column: Any, characters: int) -> pa.Array:
     return prefix(per_distinct(column, bare, pa.string()), characters)
 
 
-def network(column: Any, v4_bits: int = 24, v6_bits: int = 48) -> pa.Array:
-    """Internet addresses as networks: 203.0.113.7 is 203.0.113.0/24. Raises NotCanonical for what is no address."""
+def network(
+    column: Any, v4_bits: int = 24, v6_bits: int = 48, *, on_error: Literal["raise", "null"] = "raise"
+) -> pa.Array:
+    """Internet addresses as networks: 203.0.113.7 is 203.0.113.0/24. An IPv4 address in IPv6 clothes is an IPv4 address.
+
+    What is no address raises NotCanonical with its row, or becomes null with ``on_error="null"``.
+    """
     if not (0 <= v4_bits <= 32 and 0 <= v6_bits <= 128):
         raise ParameterInvalid("a network has 0 to 32 (version 4) or 0 to 128 (version 6) bits")
 
@@ -162,14 +167,40 @@ def network(column: Any, v4_bits: int = 24, v6_bits: int = 48) -> pa.Array:
         answers: list[str | None] = []
         for row, value in enumerate(text_of(array).to_pylist()):
             try:
-                address = None if value is None else ipaddress.ip_address(value.strip())
+                address = None if value is None else _address(value)
             except ValueError:
-                raise NotCanonical(row, "internet address") from None
+                if on_error == "raise":
+                    raise NotCanonical(row, "internet address") from None
+                address = None
             bits = v6_bits if isinstance(address, ipaddress.IPv6Address) else v4_bits
             answers.append(None if address is None else str(ipaddress.ip_network((address, bits), strict=False)))
         return pa.array(answers, pa.string())
 
     return per_distinct(column, masked, pa.string())
+
+
+def _address(value: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    address = ipaddress.ip_address(value.strip())
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def coordinates(column: Any, decimals: int) -> pa.Array:
+    """Latitudes or longitudes as the middle of their cell of 10^-decimals degrees: 52.2297 to 1 decimal is 52.25; float64.
+
+    One decimal is about 11 km of latitude, two are 1.1 km. Nulls stay null, what is no angle (beyond 180, NaN) becomes null. Raises
+    ParameterInvalid, ColumnTypeUnsupported.
+    """
+    if not 0 <= decimals <= 4:
+        raise ParameterInvalid("a cell has 0 to 4 decimals of a degree; finer is a place, not an area")
+    array = plain(column)
+    if not (pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)):
+        raise ColumnTypeUnsupported(f"only numbers are coordinates, not {array.type}")
+    values = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    known = np.isfinite(values) & (np.abs(np.nan_to_num(values)) <= 180)
+    cell = 10.0**decimals
+    # 0.3 * 10 is 3.0000000000000004 and 0.7 * 10 is 6.999999999999999: what is that near an edge is on it.
+    middle = (np.floor(np.where(known, values, 0.0) * cell + _ROUNDING) + 0.5) / cell
+    return pa.array(np.round(middle, decimals + 1), mask=~known)
 
 
 def hierarchy(column: Any, parents: Mapping[str, str], *, levels: int = 1, default: str | None = None) -> pa.Array:

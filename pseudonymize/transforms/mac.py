@@ -24,13 +24,14 @@ from pseudonymize.transforms.blocks import (
     batches,
     chained_mac,
     double,
+    gather,
     long_rows,
     pad,
     scatter,
     words,
     xor,
 )
-from pseudonymize.transforms.columns import ByteColumn, Ints, as_bytes, fixed_width, per_distinct
+from pseudonymize.transforms.columns import ByteColumn, Ints, as_bytes, fixed_width, per_distinct, plain
 from pseudonymize.transforms.errors import KeyLengthInvalid
 
 KEY_BYTES = 32
@@ -53,6 +54,16 @@ def tags(column: Any, key: bytes) -> pa.Array:
     """The same 128 bits as ``tokens``, binary of 16 bytes."""
     check_key(key)
     return per_distinct(column, lambda array: _binary(as_bytes(array), key), pa.binary(), pays_from=PAYS_FROM)
+
+
+def hexadecimal(column: Any) -> pa.Array:
+    """Binary values of 16 bytes, such as ``tags``, as ``tokens`` writes them. Nulls stay null."""
+    values = as_bytes(plain(column))
+    text = np.zeros(len(values) * HEX_WIDTH, dtype=np.uint8)
+    present = np.arange(len(values)) if values.valid is None else np.flatnonzero(values.valid)
+    digits = np.frombuffer(binascii.hexlify(gather(values.data, values.starts[present]).data), dtype=np.uint8)
+    text.reshape(-1, HEX_WIDTH)[present] = digits.reshape(-1, HEX_WIDTH)
+    return fixed_width(text, HEX_WIDTH, values, text=True)
 
 
 def check_key(key: bytes) -> None:

@@ -170,6 +170,21 @@ def recognised(column: Any) -> pa.Array:
     return pa.array(sound)
 
 
+def standing(column: Any, form: TokenFormat) -> tuple[Flags, Flags]:
+    """Of each text: whether it is a token of this format already, and whether it is one of another (domain, epoch or kind)."""
+    array = plain(column)
+    own = np.zeros(len(array), dtype=np.bool_)
+    foreign = np.zeros(len(array), dtype=np.bool_)
+    if pa.types.is_null(array.type):
+        return own, foreign
+    array = text_of(array)
+    shaped = _shaped(array)
+    for rows, text in _by_length(as_bytes(array), shaped):
+        spoilt, other = _judge(text, form)
+        own[rows], foreign[rows] = ~spoilt & ~other, other
+    return own, foreign
+
+
 def _shaped(array: pa.Array) -> Flags:
     matches = pc.fill_null(pc.match_substring_regex(text_of(array), _TOKEN), False)
     return np.array(matches.to_numpy(zero_copy_only=False), dtype=np.bool_)

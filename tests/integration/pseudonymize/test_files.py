@@ -47,7 +47,7 @@ def test_a_file_in_small_batches_comes_out_as_the_table_does(
 
     in_memory = batch.apply(table(), rules, actor=IMPORTER, activity="test")
     assert pyarrow.parquet.read_table(done.output).to_pydict() == in_memory.table.to_pydict()
-    for part in ("rows", "columns", "risk"):
+    for part in ("rows", "columns", "risk", "shredding", "software"):
         assert done.manifest.statement[part] == in_memory.manifest.statement[part]
     assert seen[-1] == (40, 40)
     written = json.loads(done.manifest_path.read_text())
@@ -99,7 +99,9 @@ def test_rows_left_out_are_listed_by_number_without_a_value(tmp_path: Path, monk
     done = run(path, tmp_path / "out.parquet", policy(on_error="quarantine"))
 
     assert done.quarantine is not None
-    assert done.quarantine.read_text() == "row\n3\n12\n"
+    assert done.quarantine.read_text() == (
+        "row,column,reason\n3,email,no canonical form\n12,email,no canonical form\n"
+    )
     assert pyarrow.parquet.read_metadata(done.output).num_rows == 38
 
 

@@ -19,13 +19,13 @@ def test_few_values_are_counted_exactly_over_batches_and_nulls_do_not_count() ->
     assert (count.estimate(), count.exact) == (3, True)
 
 
-def test_many_values_are_estimated_within_three_percent() -> None:
+def test_many_values_are_estimated_within_five_percent() -> None:
     count = DistinctCount()
     for start in range(0, 300_000, 100_000):
         count.add(pa.array(np.arange(start, start + 150_000)))
     assert not count.exact
-    assert count.estimate() == pytest.approx(350_000, rel=0.03)
-    assert len(count._hashes) == KEPT
+    assert count.estimate() == pytest.approx(350_000, rel=0.05)
+    assert len(count.hashes) == KEPT
 
 
 @pytest.mark.parametrize(

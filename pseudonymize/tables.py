@@ -1,0 +1,166 @@
+"""Files of rows: read as batches of one size, written as parts, put together in order. Parquet and CSV."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from pseudonymize import parquet_joining
+from pseudonymize.errors import TableUnreadable
+from pseudonymize.policies.policy import Buckets, Coordinates, DateShift, Keep, Noise, Periods, Policy
+
+CSV_BLOCK = 16 * 1024 * 1024
+FORMATS = (".parquet", ".csv")
+_CODEC = "zstd"
+_LEVEL = 1  # tokens do not compress; what does, does so at once
+
+
+def format_of(path: Path, what: str) -> str:
+    """`.parquet` or `.csv`, by the file's ending. Raises TableUnreadable."""
+    if path.suffix not in FORMATS:
+        raise TableUnreadable(f"The {what} is neither .parquet nor .csv.")
+    return path.suffix
+
+
+class Reader:
+    """A file as tables of ``batch_rows`` rows (of CSV: as many as fit a block), always cut at the same places."""
+
+    def __init__(self, path: Path, policy: Policy, batch_rows: int) -> None:
+        self._path, self._policy, self._batch_rows = path, policy, batch_rows
+        if not path.is_file():
+            raise TableUnreadable("The input file does not exist.")
+        self._format = format_of(path, "input")
+        self.rows = 0
+        """How many there are; 0 where that is not known before they are read."""
+        if self._format == ".parquet":
+            with self._parquet() as file:
+                self.rows = file.metadata.num_rows
+
+    def batches(self, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
+        """The tables in order, one at least, so that a file without rows still has its columns; of these columns alone when asked."""
+        found = False
+        for table in self._from_parquet(columns) if self._format == ".parquet" else self._from_csv(columns):
+            found = True
+            yield table
+        if not found:
+            yield self._empty(columns)
+
+    def schema(self) -> pa.Table:
+        """The columns, without a row."""
+        return self._empty(None)
+
+    def _parquet(self) -> pyarrow.parquet.ParquetFile:
+        try:
+            return pyarrow.parquet.ParquetFile(self._path, memory_map=True)
+        except (pa.ArrowException, OSError):
+            raise TableUnreadable("The input is not a Parquet file that can be read.") from None
+
+    def _from_parquet(self, columns: Collection[str] | None) -> Iterator[pa.Table]:
+        with self._parquet() as file:
+            names = None if columns is None else [name for name in file.schema_arrow.names if name in columns]
+            try:
+                for batch in file.iter_batches(batch_size=self._batch_rows, columns=names, use_threads=False):
+                    yield pa.Table.from_batches([batch])
+            except (pa.ArrowException, OSError):
+                raise TableUnreadable("The input is not a Parquet file that can be read.") from None
+
+    def _from_csv(self, columns: Collection[str] | None) -> Iterator[pa.Table]:
+        try:
+            with self._csv(columns) as stream:
+                for batch in stream:
+                    yield pa.Table.from_batches([batch])
+        except pa.ArrowException:
+            # Arrow's message quotes the cell.
+            raise TableUnreadable("The input is not a CSV file with one type per column.") from None
+
+    def _csv(self, columns: Collection[str] | None) -> pyarrow.csv.CSVStreamingReader:
+        """Identifiers and free text stay as they are written (0123 is no number); only rules about numbers and dates infer."""
+        inferring = (Buckets, Periods, Coordinates, DateShift, Noise, Keep)
+        types = {name: pa.string() for name, rule in self._policy.columns.items() if not isinstance(rule, inferring)}
+        options = pyarrow.csv.ConvertOptions(
+            column_types=types,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            include_columns=None if columns is None else sorted(columns),
+        )
+        read = pyarrow.csv.ReadOptions(block_size=CSV_BLOCK, use_threads=False)
+        return pyarrow.csv.open_csv(
+            self._path, read, pyarrow.csv.ParseOptions(newlines_in_values=True), convert_options=options
+        )
+
+    def _empty(self, columns: Collection[str] | None) -> pa.Table:
+        if self._format == ".parquet":
+            with self._parquet() as file:
+                empty = file.schema_arrow.empty_table()
+            return empty if columns is None else empty.select([name for name in empty.column_names if name in columns])
+        try:
+            with self._csv(columns) as stream:
+                return stream.schema.empty_table()
+        except pa.ArrowException:
+            raise TableUnreadable("The input is not a CSV file with one type per column.") from None
+
+
+def write_part(table: pa.Table, path: Path, ending: str, *, repeating: Collection[str] | None = None) -> None:
+    """Write one part, at its place only when it is whole. ``repeating``: columns whose values are worth a dictionary; None: all."""
+    beside = path.with_name(f"{path.name}.half")
+    if ending == ".parquet":
+        dictionaries = True if repeating is None else sorted(repeating)
+        pyarrow.parquet.write_table(
+            table, beside, compression=_CODEC, compression_level=_LEVEL, use_dictionary=dictionaries
+        )
+    else:
+        pyarrow.csv.write_csv(table, str(beside), pyarrow.csv.WriteOptions(include_header=False))
+    beside.replace(path)
+
+
+def read_part(path: Path, ending: str, schema: pa.Schema, columns: Iterable[str]) -> pa.Table:
+    """These columns of a part."""
+    names = [name for name in schema.names if name in set(columns)]
+    if ending == ".parquet":
+        return pyarrow.parquet.read_table(path, columns=names, memory_map=True, use_threads=False)
+    if path.stat().st_size == 0 or not schema.names:
+        return schema.empty_table().select(names)
+    convert = pyarrow.csv.ConvertOptions(
+        column_types=schema, include_columns=names, strings_can_be_null=True, quoted_strings_can_be_null=False
+    )
+    read = pyarrow.csv.ReadOptions(column_names=schema.names, use_threads=False)
+    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
+    return pyarrow.csv.read_csv(path, read, parse, convert)
+
+
+def join_parts(
+    parts: Iterable[Path], target: BinaryIO, ending: str, schema: pa.Schema, seen: Callable[[bytes], None]
+) -> None:
+    """The parts as one file. ``seen`` gets every byte that is written."""
+    if ending == ".parquet":
+        parquet_joining.join(parts, target, seen)
+        return
+    head = pa.BufferOutputStream()
+    if schema.names:
+        pyarrow.csv.write_csv(schema.empty_table(), head)
+    for data in _pieces(head.getvalue().to_pybytes(), parts):
+        target.write(data)
+        seen(data)
+
+
+def _pieces(head: bytes, parts: Iterable[Path]) -> Iterator[bytes]:
+    yield head
+    for part in parts:
+        with part.open("rb") as file:
+            while data := file.read(CSV_BLOCK):
+                yield data
+
+
+def fsync(path: Path) -> None:
+    """Make what was written, or moved, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
