@@ -36,8 +36,11 @@ def _imports(path: Path) -> set[str]:
         ("unfold", {"governance/kernel/admin.py"}),
         ("structlog", {"governance/kernel/logs.py"}),
         ("joserfc", {"governance/kernel/crypto.py"}),
-        # The transforms run on Spark executors and verify.py at outsiders, without us; the kernel's module serves all others.
-        ("cryptography", {"governance/kernel/crypto.py", "audit/verify.py", "pseudonymize/transforms/"}),
+        # The transforms run on Spark executors, the two verifiers at outsiders, without us; the kernel's module serves all others.
+        (
+            "cryptography",
+            {"governance/kernel/crypto.py", "audit/verify.py", "consent/verify_receipt.py", "pseudonymize/transforms/"},
+        ),
         ("requests", set()),
         ("pickle", set()),
     ],
