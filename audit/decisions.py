@@ -43,8 +43,8 @@ from governance.kernel.copy import copy_encoded
 from governance.kernel.ids import uuid7, uuid7_many
 
 __all__ = [
-    "EXACT", "Alternative", "Attribution", "Change", "Decision", "DecisionBatch", "RecordedBatch", "Term", "find", "get", "inner_proof",
-    "many", "of_subject", "prove", "prove_batch", "record", "tile_roots_of",
+    "EXACT", "MOST_CHANGES", "NOT_SEARCHED", "NO_CHANGE", "Alternative", "Attribution", "Change", "Decision", "DecisionBatch",
+    "RecordedBatch", "Term", "find", "get", "inner_proof", "many", "of_subject", "prove", "prove_batch", "record", "tile_roots_of",
 ]  # fmt: skip
 
 EFFECTS = ("marketing", "similarly_significant")

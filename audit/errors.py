@@ -136,3 +136,10 @@ class NotAPerson(NotPermitted):
 
     code = "not_a_person"
     title = "A review needs a person"
+
+
+class SealerMissing(Unavailable):
+    """Nobody in this process keeps the subjects' keys, so nothing can be sealed or opened."""
+
+    code = "sealer_missing"
+    title = "Nothing can be sealed here"

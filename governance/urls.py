@@ -51,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         SpectacularSwaggerView.as_view(url_name="openapi", permission_classes=[], authentication_classes=[]),
     ),
     *[path(f"api/v1/{name}/", include(module)) for name, module in APIS.items()],
+    path("api/v1/", include("audit.decision_api")),
     *[path(prefix, include(module)) for prefix, module in PAGES.items()],
 ]
 handler404 = "governance.problem_pages.not_found"

@@ -8,14 +8,15 @@ class PseudonymizeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from audit import capture
+        from audit import capture, sealing
         from governance.kernel import personal_data
-        from pseudonymize import invariants, notices, tasks  # noqa: F401  they register themselves
+        from pseudonymize import invariants, notices, tasks, vault  # noqa: F401  they register themselves
         from pseudonymize.models import Domain, PolicyVersion
         from pseudonymize.sources import VaultSource
         from pseudonymize.token_sources import TokenVaultSource
 
         personal_data.register(VaultSource())
+        sealing.use(vault)
         personal_data.register(TokenVaultSource())
         capture.configuration(Domain)
         capture.configuration(PolicyVersion)

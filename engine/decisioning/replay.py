@@ -22,14 +22,15 @@ def replay(decision_ids: Sequence[UUID]) -> int:
 
     Raises ReplayDiffers naming the first that does not come out the same, UnknownDecision, SubjectForgotten.
     """
-    recorded = [decisions.get(identifier) for identifier in decision_ids]
+    recorded = decisions.many(decision_ids)
     opened = vault.open_many([one.subject for one in recorded], LABEL, [one.sealed_input for one in recorded])
     inputs = [json.loads(record) for record in opened]
     by_model: dict[UUID, list[int]] = {}
     for place, said in enumerate(inputs):
         by_model.setdefault(UUID(said["model_id"]), []).append(place)
     for model, places in by_model.items():
-        tables = registry.load(model).tables
+        # Recalled, not loaded: a system that a person has stopped decides nothing, but what it decided can still be checked.
+        tables = registry.recall(model).tables
         rows = np.array(
             [[inputs[place]["features"][name] for name in tables.feature_names] for place in places], np.float64
         )

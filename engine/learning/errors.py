@@ -23,6 +23,13 @@ class NothingToLearn(InvalidInput):
     code = "nothing_to_learn"
 
 
+class RetrainedFromAnother(InvalidInput):
+    """A model carries on from one with the same features and categories, and the new part is a share of one."""
+
+    code = "retrained_from_another"
+    title = "Not a successor of that model"
+
+
 class ModelUnknown(NotFound):
     """There is no such model version."""
 

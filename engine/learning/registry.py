@@ -90,11 +90,30 @@ def promote(model: LoadedModel, *, reason: str, actor: Actor) -> None:
 
 
 def load(model_id: UUID) -> LoadedModel:
-    """A model by its id. Raises ModelUnknown, ModelStopped."""
-    model = _read(model_id)
+    """A model by its id, to decide with. Raises ModelUnknown, ModelStopped."""
+    model = recall(model_id)
     if systems.is_stopped(model.system):
         raise ModelStopped("A person stopped this AI system.", system=model.system)
     return model
+
+
+def recall(model_id: UUID) -> LoadedModel:
+    """A model by its id, to look back with: what a stopped system decided must still be replayed and explained. Raises ModelUnknown."""
+    return _read(model_id)
+
+
+def recall_version(version: str) -> LoadedModel:
+    """As `recall`, by the name that decisions record (`lapse-3`). Raises ModelUnknown."""
+    system, _, number = version.rpartition("-")
+    known = (
+        ModelVersion.objects.filter(system_key=system, number=int(number))
+        if number.isascii() and number.isdigit()
+        else None
+    )
+    identifier = known.values_list("id", flat=True).first() if known is not None else None
+    if identifier is None:
+        raise ModelUnknown("There is no such model version.", version=version)
+    return recall(identifier)
 
 
 def newest(system: str) -> LoadedModel:

@@ -28,6 +28,7 @@ from engine.learning.errors import FeaturesMissing, TablesMalformed
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Bins = NDArray[np.uint16]
+Levels = tuple[tuple[str, ...] | None, ...]
 _FORM = 2
 # A float32 holds whole multiples of its unit up to 2**24; half of that leaves room for what rounding to the grid adds.
 _DIGITS = 23
@@ -81,7 +82,7 @@ class ScoringTables:
     feature_names: tuple[str, ...]
     intercept: float
     terms: tuple[Term, ...]
-    levels: tuple[tuple[str, ...] | None, ...] = ()
+    levels: Levels = ()
 
     def __post_init__(self) -> None:
         """Put every number on the grid. Raises TablesMalformed for numbers that are not finite, or tables that fit no feature."""

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from engine.features.definitions import FeatureSet
-from engine.learning import boosting, evaluation
-from engine.learning.boosting import Labels
+from engine.learning import boosting, evaluation, retraining
+from engine.learning.boosting import DESIGN, Design, Labels
 from engine.learning.tables import Floats, ScoringTables
 
 # What `generalise` writes for a number: [30, 40), or an open end.
@@ -61,14 +61,26 @@ class Trained:
         }
 
 
-def train(rows: pl.DataFrame, features: FeatureSet, split: TimeSplit, *, label: str = "lapsed") -> Trained:
+def train(
+    rows: pl.DataFrame,
+    features: FeatureSet,
+    split: TimeSplit,
+    *,
+    label: str = "lapsed",
+    design: Design = DESIGN,
+    previous: ScoringTables | None = None,
+) -> Trained:
     """Fit on the training cuts, calibrate on the next, measure on the last. `rows` has `cut`, `label` and the features, as numbers or as
-    the buckets that a policy made of them. Raises NothingToLearn, FeaturesMissing."""
+    the buckets that a policy made of them. With `previous`, the model in use, the new one carries on from it. Raises NothingToLearn,
+    FeaturesMissing, RetrainedFromAnother."""
     numbers = rows.with_columns(_number(rows, name) for name in features.names)
     train_x, train_y = _part(numbers, features.names, split.train, label)
     calibrate_x, calibrate_y = _part(numbers, features.names, split.calibrate, label)
     test_x, test_y = _part(numbers, features.names, split.test, label)
-    fitted = boosting.fit_tables(features.names, train_x, train_y)
+    if previous is None:
+        fitted = boosting.fit_tables(features.names, train_x, train_y, design=design)
+    else:
+        fitted = retraining.refit(previous, train_x, train_y, design=design)
     tables = fitted.calibrated(*boosting.platt(fitted.score(calibrate_x).raw, calibrate_y))
     probability = tables.score(test_x).probability
     reference = boosting.fit_reference(features.names, train_x, train_y, test_x)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 
-from audit import decisions, models, reasons, sequencer
+from audit import decisions, models, reasons, sealing, sequencer
 from governance.accounts import clients
 from governance.kernel import clock
 from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import SubjectId, from_opaque, opaque, uuid7
+from pseudonymize import vault
+from pseudonymize.vault import IdentifierKind, Identity
 from tests.integration.audit.arrange import write_log
 from tests.integration.audit.deciding import batch, register_words
+from tests.people import ALICE
 
 pytestmark = pytest.mark.django_db
 
@@ -87,19 +91,66 @@ def test_a_system_outside_records_decisions_and_reads_them_back_in_words(monkeyp
     register_words()
     client = api("audit:read", "audit:write")
     subjects = [SubjectId(uuid7()) for _ in range(3)]
-    answer = client.post("/api/v1/audit/decisions", a_request(subjects), content_type="application/json")
+    answer = client.post("/api/v1/decisions", a_request(subjects), content_type="application/json")
     assert answer.status_code == 201, answer.content
     assert len(answer.json()["decisions"]) == 3
     one = answer.json()["decisions"][2]
-    shown = client.get(f"/api/v1/audit/decisions/{one}").json()
+    shown = client.get(f"/api/v1/decisions/{one}").json()
     assert shown["subject"] == opaque("sub", subjects[2])
     assert shown["terms"][0] == {"feature": "weeks_since_visit", "bin": 6, "contribution": 1.25}
     assert "sealed_input" not in shown
-    told = client.get(f"/api/v1/audit/decisions/{one}/explanation", {"language": "pl"}).json()
+    told = client.get(f"/api/v1/decisions/{one}/explanation", {"language": "pl"}).json()
     assert told["sentence"].startswith("Komputer wybrał dla Ciebie")
     sequencer.sequence()
-    assert client.get(f"/api/v1/audit/decisions/{one}/receipt").json()["format"] == "zgoda-decision-receipt/1"
+    assert client.get(f"/api/v1/decisions/{one}/receipt").json()["format"] == "zgoda-decision-receipt/1"
     assert decisions.get(from_opaque("dec", one)).sealed_input == b"Z\x01\x01sealed"
+
+
+def test_a_plain_input_is_sealed_under_the_subjects_key_and_never_stored_plain():
+    subject = vault.enrol([Identity({IdentifierKind.EMAIL: ALICE.email})], actor=SYSTEM, source="test").subjects[0]
+    request = a_request([subject])
+    del request["decisions"][0]["sealed_input"]
+    request["decisions"][0] |= {"input": {"weeks_since_visit": 6, "shop": "Łódź"}, "counterfactual": []}
+    request |= {"seed": "2017", "attribution": {"method": "tree_shap", "background": "tree paths"}}
+    client = api("audit:read", "audit:write")
+    answer = client.post("/api/v1/decisions", request, content_type="application/json")
+    assert answer.status_code == 201, answer.content
+    (one,) = answer.json()["decisions"]
+    found = decisions.get(from_opaque("dec", one))
+    assert b"weeks" not in found.sealed_input
+    assert json.loads(sealing.open_one(subject, sealing.INPUT, found.sealed_input)) == {
+        "weeks_since_visit": 6,
+        "shop": "Łódź",
+    }
+    shown = client.get(f"/api/v1/decisions/{one}").json()
+    assert (shown["seed"], shown["counterfactual"]) == ("2017", [])
+    assert shown["attribution"] == {"method": "tree_shap", "background": "tree paths"}
+    request["decisions"][0]["subject"] = opaque("sub", SubjectId(uuid7()))
+    assert client.post("/api/v1/decisions", request, content_type="application/json").status_code in {404, 409, 422}
+
+
+def test_the_officers_explanation_has_numbers_and_the_persons_has_none(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(reasons, "_families", {})
+    register_words()
+    client = api("audit:read", "audit:write")
+    (one,) = client.post("/api/v1/decisions", a_request([SubjectId(uuid7())]), content_type="application/json").json()[
+        "decisions"
+    ]
+    person = client.get(f"/api/v1/decisions/{one}/explanation").json()
+    officer = client.get(f"/api/v1/decisions/{one}/explanation", {"tier": "dpo"}).json()
+    assert set(person["reasons"][0]) == {"direction", "text"}
+    assert "score" not in person
+    assert officer["intercept"] + sum(reason["contribution"] for reason in officer["reasons"]) == officer["score"]
+    assert client.get(f"/api/v1/decisions/{one}/explanation", {"tier": "god"}).status_code == 422
+
+
+# Two thousand rows are read, checked, sealed and recorded in one request.
+@pytest.mark.slow
+def test_a_request_records_thousands():
+    subjects = [SubjectId(uuid7()) for _ in range(2000)]
+    answer = api("audit:write").post("/api/v1/decisions", a_request(subjects), content_type="application/json")
+    assert len(answer.json()["decisions"]) == 2000
+    assert models.Decision.objects.count() == 2000
 
 
 @pytest.mark.parametrize(
@@ -111,13 +162,28 @@ def test_a_system_outside_records_decisions_and_reads_them_back_in_words(monkeyp
         {"intercept": 3.0},
         {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "bins": [1]}]},
         {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "sealed_input": "!!"}]},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "input": {"visits": 3}}]},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "score": "1.0"}]},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "score": True}]},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "score": 1.00002}]},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "contributions": [1e39, -1e39]}]},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "random_draw": 2}]},
+        {
+            "decisions": [
+                {**a_request([SubjectId(uuid7())])["decisions"][0], "counterfactual": [{"feature": "age", "bin": 1}]}
+            ]
+        },
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "verdict": 7}]},
+        {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "surprise": 7}]},
+        {"decisions": ["alice@example.com"]},
+        {"attribution": {"method": "tree_shap", "background": ""}},
         {"decisions": [{**a_request([SubjectId(uuid7())])["decisions"][0], "subject": "alice@example.com"}]},
     ],
 )
 def test_a_batch_that_is_wrong_is_a_problem_document_and_leaves_nothing(change: dict):
     client = api("audit:write")
     answer = client.post(
-        "/api/v1/audit/decisions", {**a_request([SubjectId(uuid7())]), **change}, content_type="application/json"
+        "/api/v1/decisions", {**a_request([SubjectId(uuid7())]), **change}, content_type="application/json"
     )
     assert answer.status_code == 422, answer.content
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -132,13 +198,13 @@ def test_without_the_scope_nothing_is_shown_or_recorded(reader: Client):
         "/api/v1/audit/entries",
         f"/api/v1/audit/entries/{opaque('ent', ids[0])}",
         f"/api/v1/audit/entries/{opaque('ent', ids[0])}/receipt",
-        f"/api/v1/audit/decisions/{opaque('dec', one)}",
-        f"/api/v1/audit/decisions/{opaque('dec', one)}/receipt",
-        f"/api/v1/audit/decisions/{opaque('dec', one)}/explanation",
+        f"/api/v1/decisions/{opaque('dec', one)}",
+        f"/api/v1/decisions/{opaque('dec', one)}/receipt",
+        f"/api/v1/decisions/{opaque('dec', one)}/explanation",
     ]
     other = api("consent:read")
     for path in paths:
         assert Client().get(path).status_code == 401, path
         assert other.get(path).status_code == 403, path
-    asked = reader.post("/api/v1/audit/decisions", a_request([SubjectId(uuid7())]), content_type="application/json")
+    asked = reader.post("/api/v1/decisions", a_request([SubjectId(uuid7())]), content_type="application/json")
     assert asked.status_code == 403

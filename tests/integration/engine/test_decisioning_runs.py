@@ -152,7 +152,7 @@ def test_decisions_replay_bit_for_bit_and_a_changed_record_does_not(monkeypatch:
 
     recorded = decisions.get(run.decision_ids[0])
     nudged = np.nextafter(np.float32(recorded.score), np.float32(9.0)).item()
-    monkeypatch.setattr(replay.decisions, "get", lambda _: replace(recorded, score=nudged))
+    monkeypatch.setattr(replay.decisions, "many", lambda _: [replace(recorded, score=nudged)])
     with pytest.raises(ReplayDiffers):
         replay.replay(run.decision_ids[:1])
 
