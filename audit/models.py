@@ -286,9 +286,12 @@ class Review(UuidModel):
     outcome = models.TextField(choices=Outcome.choices, default="")
     ground = models.TextField(default="")
     sealed_reason = models.BinaryField(default=b"")
+    new_action = models.TextField(default="", help_text="What takes the place of the decision; empty when it stands.")
+    language = models.TextField(default="en", help_text="In which the person asked, and is answered.")
     opened_at = models.DateTimeField()
     due_on = models.DateField()
     decided_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True, help_text="When the person was told.")
 
     class Meta:
         db_table = "audit_review"
