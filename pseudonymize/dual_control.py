@@ -117,7 +117,7 @@ def latest_now() -> datetime:
     """The latest of all clocks: this machine's, the database's, and that of whatever was asked, approved or done last."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        times = [now(), cursor.fetchone()[0]]
+        times: list[datetime] = [now(), cursor.fetchone()[0]]
     for model, column in (
         (RevealRequest, "opened_at"),
         (RevealApproval, "approved_at"),
@@ -125,7 +125,7 @@ def latest_now() -> datetime:
         (JoinGrant, "opened_at"),
         (JoinGrantApproval, "approved_at"),
     ):
-        latest = model.objects.aggregate(latest=Max(column))["latest"]  # type: ignore[attr-defined]
+        latest = model.objects.aggregate(latest=Max(column))["latest"]
         times += [latest] if latest is not None else []
     return max(times)
 

@@ -1,8 +1,7 @@
-"""Does the output single people out? k-anonymity and l-diversity over the declared quasi-identifiers, as group-bys.
+"""Does a run's output single people out, and which rows must not leave? k-anonymity and l-diversity, batch by batch.
 
-k: every combination of quasi-identifiers is shared by at least k rows (Samarati and Sweeney 1998). l: in every such group a
-sensitive column has at least l distinct values (Machanavajjhala et al. 2006, distinct l-diversity). Null is a value like any other.
-Counts are collected batch by batch, so that a table larger than memory is judged as one.
+Counts are collected over the declared quasi-identifiers as batches come, so that a table larger than memory is judged as one. Null is
+a value like any other.
 """
 
 from __future__ import annotations
