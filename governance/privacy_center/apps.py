@@ -9,4 +9,8 @@ class PrivacyCenterConfig(AppConfig):
     verbose_name = "Privacy centre"
 
     def ready(self) -> None:
-        from governance.privacy_center import tasks  # noqa: F401 - registers the handlers of jobs
+        from audit import capture
+        from governance.privacy_center import keeping, tasks  # noqa: F401 - registers the handlers of jobs
+        from governance.privacy_center.models import WebsiteForm
+
+        capture.configuration(WebsiteForm)

@@ -6,19 +6,20 @@ and needs no reason. Both answers cost the same single click; saying nothing cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from consent import ledger, notices
+from consent import funnel, ledger, notices
 from consent.errors import UnknownNotice
 from consent.ledger import ConsentDraft, ConsentStatus
 from consent.notices import Notice
-from consent.terms import ANY, EventType, State
+from consent.terms import ANY, EventType, OptInStep, State
 from governance import purposes
 from governance.kernel import clock
 from governance.kernel.actors import Actor
+from governance.kernel.errors import JSON
 from governance.kernel.ids import SubjectId, uuid7
 from governance.privacy_center import words
 from governance.privacy_center.words import Text
@@ -78,8 +79,19 @@ class Board:
         return Board(offers, self.token)
 
 
-def board(language: str, subject: SubjectId | None = None, *, gpc: bool = False) -> Board:
-    """The switches in ``language``: as they stand for ``subject``, or unanswered for a visitor."""
+def board(
+    language: str,
+    subject: SubjectId | None = None,
+    *,
+    gpc: bool = False,
+    only: Collection[str] | None = None,
+    surface: str = METHOD,
+    count: bool = True,
+) -> Board:
+    """The switches in ``language``: as they stand for ``subject``, or unanswered for a visitor; of some purposes, or of all.
+
+    Showing them is counted for the surface, unless ``count`` is off or there is none.
+    """
     standing: dict[tuple[str, str], ConsentStatus] = {}
     if subject is not None:
         standing = {(status.purpose, status.channel): status for status in ledger.current(subject)}
@@ -87,11 +99,25 @@ def board(language: str, subject: SubjectId | None = None, *, gpc: bool = False)
         offer
         for purpose in purposes.all_current()
         if purpose.legal_basis in {LegalBasis.CONSENT, LegalBasis.LEGITIMATE_INTEREST}
+        and (only is None or purpose.key in only)
         and (offer := _offer(purpose, language, standing, visitor=subject is None)) is not None
     ]
     shown = sorted({offer.notice.id for offer in offers})
-    token = notices.shown(shown, subject=subject, ui_variant=METHOD, gpc=gpc) if shown else ""
+    token = notices.shown(shown, subject=subject, purposes=only, ui_variant=surface or METHOD, gpc=gpc) if shown else ""
+    if count and surface and shown:
+        funnel.count(OptInStep.SERVED, surface, shown)
     return Board(tuple(offers), token)
+
+
+def counted(
+    step: OptInStep, shown: Board, answers: Mapping[str, bool], *, surface: str = METHOD, only_yes: bool = False
+) -> list[str]:
+    """Count a step for the notices whose questions were answered (with a yes); returns their ids."""
+    notices_of = {row.field: offer.notice.id for offer in shown.offers for row in offer.rows}
+    reached = {notices_of[field] for field, yes in answers.items() if field in notices_of and (yes or not only_yes)}
+    if reached:
+        funnel.count(step, surface, reached)
+    return sorted(str(one) for one in reached)
 
 
 def read_answers(fields: Mapping[str, str], rows: tuple[Row, ...]) -> dict[str, bool]:
@@ -100,15 +126,24 @@ def read_answers(fields: Mapping[str, str], rows: tuple[Row, ...]) -> dict[str, 
 
 
 def save(
-    subject: SubjectId, answers: Mapping[str, bool], *, language: str, token: str, actor: Actor, mailbox_proved: bool
+    subject: SubjectId,
+    answers: Mapping[str, bool],
+    *,
+    language: str,
+    token: str,
+    actor: Actor,
+    mailbox_proved: bool,
+    asked_as: Mapping[str, JSON] | None = None,
 ) -> int:
     """Record what the answers change, in one transaction; returns how many choices changed.
 
     A yes to a purpose with double opt-in counts as confirmed when the person came by a link from their mailbox. Raises
-    what :func:`consent.ledger.record` raises, for example ``PresentationInvalid`` when the page was open too long.
+    what :func:`consent.ledger.record` raises, for example ``PresentationInvalid`` when the page was open too long. ``asked_as`` is
+    what the form kept of how the person was first asked, for the evidence.
     """
     now = clock.now()
-    shown = board(language, subject)
+    shown = board(language, subject, count=False)
+    evidence = _evidence(asked_as or {})
     consent_fields = {row.field for offer in shown.offers if offer.by_consent for row in offer.rows}
     opt_in = {purpose.key for purpose in purposes.all_current() if purpose.double_opt_in}
     drafts: list[ConsentDraft] = []
@@ -119,9 +154,9 @@ def save(
             continue
         changed += 1
         event_type = _event(row, wanted=wanted, by_consent=row.field in consent_fields)
-        drafts.append(_draft(subject, row, event_type, now, token))
+        drafts.append(_draft(subject, row, event_type, now, token=token, evidence=evidence))
         if event_type is EventType.GIVEN and mailbox_proved and row.purpose in opt_in:
-            drafts.append(_draft(subject, row, EventType.CONFIRMED, now, token))
+            drafts.append(_draft(subject, row, EventType.CONFIRMED, now, token=token, evidence=evidence))
     ledger.record(drafts, actor=actor)
     return changed
 
@@ -196,7 +231,16 @@ def _event(row: Row, *, wanted: bool, by_consent: bool) -> EventType:
     return EventType.WITHDRAWN if row.answer else EventType.REFUSED
 
 
-def _draft(subject: SubjectId, row: Row, event_type: EventType, now: datetime, token: str) -> ConsentDraft:
+def _evidence(asked_as: Mapping[str, JSON]) -> dict[str, JSON]:
+    kept: dict[str, JSON] = {"surface": "privacy_center", "form": "choices"}
+    if asked_as.get("form"):
+        kept |= {"surface": "website", "form": asked_as["form"]}
+    return kept | {name: asked_as[name] for name in ("jti", "answered_at", "gpc") if name in asked_as}
+
+
+def _draft(
+    subject: SubjectId, row: Row, event_type: EventType, now: datetime, *, token: str, evidence: Mapping[str, JSON]
+) -> ConsentDraft:
     return ConsentDraft(
         subject=subject,
         purpose=row.purpose,
@@ -206,7 +250,7 @@ def _draft(subject: SubjectId, row: Row, event_type: EventType, now: datetime, t
         method=METHOD,
         idempotency_key=_key(uuid7()),
         presentation=token if event_type is EventType.GIVEN else None,
-        evidence={"surface": "privacy_center", "form": "choices"},
+        evidence=evidence,
     )
 
 

@@ -11,8 +11,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from consent import funnel
+from consent.terms import OptInStep
 from governance.kernel.errors import Unavailable
 from governance.privacy_center import errands, links
+from governance.privacy_center.choices import METHOD
 from governance.privacy_center.links import LinkInvalid, LinkKind
 from governance.privacy_center.models import Errand, ErrandKind
 from pseudonymize import vault
@@ -46,6 +49,8 @@ def run(errand_id: UUID) -> None:
     else:
         token = links.make(LinkKind.ERRAND, errand_id, links.ERRAND_LIFETIME)
         _send("confirm_consent", address, language, _url("give_confirm", language, token))
+        surface = f"form/{payload['form']}" if payload.get("form") else METHOD
+        funnel.count(OptInStep.SENT, surface, [UUID(one) for one in payload.get("notices", ())])
 
 
 def _url(name: str, language: str, token: str) -> str:

@@ -1,9 +1,10 @@
-"""Forms that wait for a job or a confirmation: sealed, and deleted within days."""
+"""Forms that wait for a job or a confirmation: sealed, and deleted within days. And which forms other websites may show."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from governance.kernel.models import UuidModel
@@ -32,3 +33,25 @@ class Errand(UuidModel):
                 condition=models.Q(kind__in=ErrandKind.values), name="privacy_center_errand_kind_known"
             )
         ]
+
+
+class WebsiteForm(UuidModel):
+    """A form that websites of the controller show: what it asks for, and from which origins its answers are taken."""
+
+    key = models.SlugField("key", max_length=40, unique=True)
+    purposes = ArrayField(models.CharField(max_length=64), verbose_name="purposes")
+    origins = ArrayField(
+        models.CharField(max_length=200),
+        verbose_name="origins",
+        help_text="Scheme and host of each website, such as https://www.example.com, by commas.",
+    )
+    active = models.BooleanField("active", default=True)
+
+    class Meta:
+        verbose_name = "website form"
+        verbose_name_plural = "website forms"
+        db_table = "privacy_center_website_form"
+        ordering: ClassVar[list[str]] = ["key"]
+
+    def __str__(self) -> str:
+        return self.key

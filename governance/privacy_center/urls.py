@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, register_converter
 
 from governance.privacy_center.languages import LanguageConverter
-from governance.privacy_center.views import choices, home, papers, requests
+from governance.privacy_center.views import choices, home, papers, requests, website_forms
 
 register_converter(LanguageConverter, "lang")
 
@@ -18,6 +18,7 @@ _pages = [
     path("choices/<str:token>/receipt/<uuid:event_id>/", choices.receipt, name="receipt"),
     path("consent/", choices.give, name="give"),
     path("consent/<str:token>/", choices.give_confirm, name="give_confirm"),
+    path("forms/<slug:key>/", website_forms.plain, name="website_form"),
     path("requests/new/", requests.new, name="request_new"),
     path("requests/", requests.track, name="track"),
     path("requests/revoke/", requests.revoke, name="revoke"),
@@ -31,5 +32,8 @@ _pages = [
 ]
 urlpatterns = [
     path("", home.root, name="root"),
+    path("forms/zgoda-form.js", website_forms.script, name="form_script"),
+    path("forms/<slug:key>.json", website_forms.asked, name="form_asked"),
+    path("forms/<slug:key>/answers", website_forms.answers, name="form_answers"),
     path("<lang:language>/", include(_pages)),
 ]

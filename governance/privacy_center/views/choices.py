@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -10,10 +11,11 @@ from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
+from consent.terms import OptInStep
 from governance.jobs.queue import schedule
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId
-from governance.privacy_center import choices, errands, limits, links, papers
+from governance.privacy_center import choices, errands, limits, links, papers, website_forms
 from governance.privacy_center.forms import EmailForm
 from governance.privacy_center.languages import public_page
 from governance.privacy_center.links import LinkKind
@@ -33,7 +35,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     form = EmailForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return page(request, "choices_ask.html", {"form": form}, status=422 if form.errors else 200)
-    _errand(request, ErrandKind.CHOICES_LINK, {"email": form.cleaned_data["email"]})
+    keep_errand(request, ErrandKind.CHOICES_LINK, {"email": form.cleaned_data["email"]})
     return page(request, "letter_sent.html", {"for_choices": True})
 
 
@@ -53,7 +55,7 @@ def of_person(request: HttpRequest, token: str) -> HttpResponse:
     if "withdraw_everything" in request.POST:
         choices.withdraw_everything(subject, actor=actor)
     else:
-        answers = choices.read_answers(request.POST, choices.board(language, subject).rows)
+        answers = choices.read_answers(request.POST, choices.board(language, subject, count=False).rows)
         choices.save(
             subject,
             answers,
@@ -82,15 +84,18 @@ def receipt(request: HttpRequest, token: str, event_id: UUID) -> HttpResponse:
 def give(request: HttpRequest) -> HttpResponse:
     """Answer for the first time: nothing is recorded before the mailbox is proved."""
     form = EmailForm(request.POST or None)
-    board = choices.board(_language(), gpc=_gpc(request))
+    board = choices.board(_language(), gpc=_gpc(request), count=request.method != "POST")
     answers = choices.read_answers(request.POST, board.rows) if request.method == "POST" else {}
     if request.method == "POST" and form.is_valid() and answers:
-        _errand(request, ErrandKind.CONSENT, {"email": form.cleaned_data["email"], "answers": answers})
+        seen = choices.counted(OptInStep.ANSWERED, board, answers)
+        kept = {"email": form.cleaned_data["email"], "answers": answers, "notices": seen}
+        keep_errand(request, ErrandKind.CONSENT, kept)
         return page(request, "letter_sent.html", {"for_choices": False})
     context = {
         "form": form,
         "board": board.chosen(answers),
         "unanswered": request.method == "POST" and not answers,
+        "action": reverse("privacy_center:give", kwargs={"language": _language()}),
     }
     return page(request, "give.html", context, status=422 if request.method == "POST" else 200)
 
@@ -104,14 +109,15 @@ def give_confirm(request: HttpRequest, token: str) -> HttpResponse:
     language = _language()
     if request.method != "POST":
         payload, _ = errands.read(errand_id, ErrandKind.CONSENT)
-        board = choices.board(language, gpc=_gpc(request)).chosen(payload["answers"])
+        board = _board_of(payload, language, gpc=_gpc(request)).chosen(payload["answers"])
         return page(request, "give_confirm.html", {"board": board, "link": token})
     with transaction.atomic():
         payload, _ = errands.read(errand_id, ErrandKind.CONSENT, lock=True)
         subject = _enrol(str(payload["email"]))
         if subject is None:
             return page(request, "give_refused.html", status=403)
-        answers = choices.read_answers(request.POST, choices.board(language).rows)
+        board = _board_of(payload, language)
+        answers = choices.read_answers(request.POST, board.rows)
         choices.save(
             subject,
             answers,
@@ -119,9 +125,23 @@ def give_confirm(request: HttpRequest, token: str) -> HttpResponse:
             token=request.POST.get("presentation", ""),
             actor=Actor(ActorKind.SUBJECT, str(subject)),
             mailbox_proved=True,
+            asked_as=payload,
         )
+        choices.counted(OptInStep.GIVEN, board, answers, surface=_surface_of(payload), only_yes=True)
+        choices.counted(OptInStep.CONFIRMED, board, answers, surface=_surface_of(payload), only_yes=True)
         errands.done(errand_id)
     return _back_to(links.make(LinkKind.CHOICES, subject, links.CHOICES_LIFETIME))
+
+
+def _board_of(payload: dict[str, Any], language: str, *, gpc: bool = False) -> choices.Board:
+    """The switches that the person was asked about: those of the website's form they came from, or all."""
+    key = payload.get("form")
+    only = website_forms.find(str(key)).purposes if key else None
+    return choices.board(language, gpc=gpc, only=only, surface=_surface_of(payload), count=False)
+
+
+def _surface_of(payload: dict[str, Any]) -> str:
+    return f"form/{payload['form']}" if payload.get("form") else choices.METHOD
 
 
 def _enrol(address: str) -> SubjectId | None:
@@ -131,7 +151,8 @@ def _enrol(address: str) -> SubjectId | None:
     return enrolled.subjects[0]
 
 
-def _errand(request: HttpRequest, kind: ErrandKind, payload: dict[str, object]) -> None:
+def keep_errand(request: HttpRequest, kind: ErrandKind, payload: dict[str, object]) -> None:
+    """Keep what was typed, sealed, for the job that writes to the mailbox. Says nothing about whether that mailbox had enough letters."""
     limits.spend(limits.LETTERS, request)
     if not limits.spend_on(limits.LETTERS_TO_ONE, str(payload["email"])):
         return
