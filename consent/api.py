@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from consent import gate, ledger, notices, receipts, signing
-from consent.ledger import ConsentDraft, EventType
+from consent.ledger import ConsentDraft
 from consent.parsing import idempotency_key, notice_named, subject_named, valid
 from consent.shapes import (
     AudienceOut,
@@ -31,12 +31,12 @@ from consent.shapes import (
     ShowNoticeIn,
     VerdictOut,
     VerifyReceiptIn,
-    WithdrawConsentIn,
 )
 from consent.signals.api import urlpatterns as signal_patterns
+from consent.withdrawing import Withdrawals
 from governance.accounts.api import actor_of, requires
 from governance.kernel.clock import now
-from governance.kernel.ids import SubjectId, from_opaque, opaque, uuid7
+from governance.kernel.ids import SubjectId, from_opaque, opaque
 
 _OPTIONAL = ("presentation", "valid_until", "jurisdiction", "evidence", "source_sha256")
 
@@ -102,29 +102,6 @@ class Events(APIView):
             idempotency_key=f"{actor.id}:{key}",
             notice_version_id=notice_named(given["notice_version"]) if "notice_version" in given else None,
             **optional,
-        )
-        return _recorded(ledger.record(draft, actor=actor)[0])
-
-
-class Withdrawals(APIView):
-    """POST: withdraw, from one purpose and channel or from all. No token, no reason; a key for retries is welcome."""
-
-    permission_classes = (requires("consent:write"),)
-
-    @extend_schema(
-        operation_id="consent_withdraw", request=WithdrawConsentIn, responses={200: RecordedOut, 201: RecordedOut}
-    )
-    def post(self, request: Request) -> Response:
-        given = valid(WithdrawConsentIn, request)
-        actor = actor_of(request)
-        draft = ConsentDraft(
-            subject=subject_named(given),
-            purpose=given["purpose"],
-            channel=given["channel"],
-            event_type=EventType.WITHDRAWN,
-            occurred_at=given.get("occurred_at") or now(),
-            method="api",
-            idempotency_key=f"{actor.id}:{request.headers.get('Idempotency-Key') or uuid7()}",
         )
         return _recorded(ledger.record(draft, actor=actor)[0])
 

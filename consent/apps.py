@@ -10,7 +10,7 @@ class ConsentConfig(AppConfig):
     verbose_name = _("Consent")
 
     def ready(self) -> None:
-        from consent import invariants  # noqa: F401  registers its checks
+        from consent import invariants, tasks  # noqa: F401  registers its checks and its work
         from consent.sources import ConsentLedgerSource
         from governance.catalogue.declarations import Declared, declare
         from governance.kernel import personal_data

@@ -166,3 +166,10 @@ class ReceiptNotUsable(InvalidInput):
 
     code = "receipt_not_usable"
     title = "The receipt carries no consent"
+
+
+class WithdrawalsWaiting(Unavailable):
+    """Withdrawals that were accepted while the database was away are not in the ledger yet: the gate permits nothing."""
+
+    code = "withdrawals_waiting"
+    title = "Withdrawals are being applied"

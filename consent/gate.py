@@ -6,7 +6,8 @@
     gate.cite(verdict), gate.cite_set(verdicts) keep an answer that something rests on; `citations.py` reads them back
 
 It fails closed: an unknown purpose or channel is an error, somebody who was never asked is refused, and so is everybody when the
-database does not answer. `at` asks about the past, by what was known then; such an answer permits nothing now.
+database does not answer, or while withdrawals that came meanwhile wait to be applied (`spool.py`). `at` asks about the past, by what
+was known then; such an answer permits nothing now.
 """
 
 from __future__ import annotations
@@ -21,9 +22,15 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
-from consent import citations, heads, rules, standings
+from consent import citations, heads, rules, spool, standings
 from consent.answers import Answers
-from consent.errors import ChannelNotCovered, ClaimOutsideTransaction, HistoricalVerdict, UnknownChannel
+from consent.errors import (
+    ChannelNotCovered,
+    ClaimOutsideTransaction,
+    HistoricalVerdict,
+    UnknownChannel,
+    WithdrawalsWaiting,
+)
 from consent.terms import Channel, NoticeVersionId, Reason
 from consent.verdicts import Verdict, Verdicts
 from governance.kernel.actors import SYSTEM, Actor
@@ -38,9 +45,10 @@ __all__ = ["Channel", "Reason", "Verdict", "Verdicts", "check", "cite", "cite_se
 def check(subject: SubjectId, purpose: str, channel: Channel | str, at: datetime | None = None) -> Verdict:
     """The answer for one person, now or as it was `at` an instant. One query.
 
-    Raises UnknownPurpose, UnknownChannel, ChannelNotCovered.
+    Raises UnknownPurpose, UnknownChannel, ChannelNotCovered, WithdrawalsWaiting.
     """
     over = _channel(channel)
+    _refuse_while_spooled(at)
     if at is not None:
         return filter([subject], purpose, over, at).verdict_of(subject)
     newest, standing = standings.of_one(subject, purpose, over)
@@ -69,9 +77,10 @@ def check(subject: SubjectId, purpose: str, channel: Channel | str, at: datetime
 def filter(subjects: Iterable[SubjectId], purpose: str, channel: Channel | str, at: datetime | None = None) -> Verdicts:
     """The answers for any number of people, now or as they were `at` an instant: one statement, the same rules as `check`.
 
-    Whoever is named twice is asked about once. Raises UnknownPurpose, UnknownChannel, ChannelNotCovered.
+    Whoever is named twice is asked about once. Raises UnknownPurpose, UnknownChannel, ChannelNotCovered, WithdrawalsWaiting.
     """
     over = _channel(channel)
+    _refuse_while_spooled(at)
     instant = at or now()
     book = register.newest_book()
     version = _covering(book.current(purpose, instant), over)
@@ -121,6 +130,12 @@ def cite_set(verdicts: Verdicts, *, actor: Actor = SYSTEM, cited_for: str = "") 
     if verdicts.historical:
         raise HistoricalVerdict
     return citations.write_set(verdicts, actor=actor, cited_for=cited_for)
+
+
+def _refuse_while_spooled(at: datetime | None) -> None:
+    """What was acknowledged while the database was away is not in the ledger yet; until it is, nobody knows who may be used."""
+    if at is None and spool.pending():
+        raise WithdrawalsWaiting("Withdrawals are being applied. Ask again in a moment.")
 
 
 def _channel(channel: Channel | str) -> Channel:

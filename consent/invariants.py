@@ -7,7 +7,7 @@ from typing import Final
 from django.db import connection
 
 from audit.models import Entry
-from consent import commitments, fold
+from consent import commitments, fold, spool
 from consent.packing import DIGEST_SQL
 from governance.kernel.invariants import Finding, invariant
 
@@ -66,6 +66,13 @@ def every_verdict_is_in_the_log() -> Finding:
 def consent_verdicts_cite_an_event() -> Finding:
     """Every verdict that rests on a consent cites an event of that very person."""
     return Finding(_count("consent_verdict"), _ids(_GROUNDLESS))
+
+
+@invariant("consent.nothing_waits_in_the_spool")
+def nothing_waits_in_the_spool() -> Finding:
+    """Every withdrawal that was accepted while the database was away is in the ledger, and none had to be put aside."""
+    left = {"waiting": spool.pending(), "refused": spool.refused()}
+    return Finding(sum(left.values()), tuple(name for name, count in left.items() if count))
 
 
 def _ids(statement: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from engine.channels import campaigns, recovery
+from engine.channels import campaigns, recovery, withdrawals  # noqa: F401 - the last applies what the spool kept
 from engine.channels.models import Campaign, Dispatch
 from engine.channels.sending import send_due
 from engine.channels.smtp import EmailAdapter

@@ -11,11 +11,13 @@ from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
+from consent.errors import SpoolFull
+from consent.spool import DATABASE_AWAY
 from consent.terms import OptInStep
 from governance.jobs.queue import schedule
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId
-from governance.privacy_center import choices, errands, limits, links, papers, website_forms
+from governance.privacy_center import choices, errands, keeping, limits, links, papers, website_forms
 from governance.privacy_center.forms import EmailForm
 from governance.privacy_center.languages import public_page
 from governance.privacy_center.links import LinkKind
@@ -43,8 +45,24 @@ def ask(request: HttpRequest) -> HttpResponse:
 @require_http_methods(_FORM)
 @errors_in_words
 def of_person(request: HttpRequest, token: str) -> HttpResponse:
-    """The choices of the person whom the link belongs to; saving is one click, and so is withdrawing everything."""
+    """The choices of the person whom the link belongs to; saving is one click, and so is withdrawing everything.
+
+    A no is taken even while the database is away: it is kept, and applied before anything is sent again.
+    """
     subject = SubjectId(links.read(LinkKind.CHOICES, token))
+    try:
+        return _choices(request, token, subject)
+    except DATABASE_AWAY:
+        if request.method != "POST":
+            raise
+    try:
+        unsaved = keeping.keep_refusals(subject, request.POST.dict(), everything="withdraw_everything" in request.POST)
+    except SpoolFull:
+        return page(request, "kept.html", {"full": True}, status=503)
+    return page(request, "kept.html", {"unsaved": unsaved}, status=202)
+
+
+def _choices(request: HttpRequest, token: str, subject: SubjectId) -> HttpResponse:
     language = _language()
     if vault.erased_among([subject]):
         raise links.LinkInvalid

@@ -1,0 +1,33 @@
+"""What this package does by itself: apply spooled withdrawals, hand changes over, escalate what is late, write down what ran out."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from consent import propagation, spool
+from governance.jobs.handlers import Args, every, handles
+from governance.jobs.leases import Lease
+
+
+@every(seconds=1, name="consent.spool")
+def apply_spooled_withdrawals() -> None:
+    """Apply what was accepted while the database was away; the gate is shut until that is done."""
+    spool.drain()
+
+
+@handles(propagation.KIND, max_attempts=8, lease_seconds=120)
+def propagate(args: Args, lease: Lease) -> None:
+    """Hand a system's changes over."""
+    propagation.deliver(UUID(str(args["target"])), lease)
+
+
+@every(seconds=5, name="consent.propagation")
+def keep_propagating() -> None:
+    """See that every system with something waiting has a job."""
+    propagation.sweep()
+
+
+@every(seconds=60, name="consent.propagation_overdue")
+def escalate() -> None:
+    """Say so when a system has not settled a change in time."""
+    propagation.escalate()
