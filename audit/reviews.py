@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -18,19 +18,22 @@ from django.db import transaction
 from audit import log, models
 from audit.errors import NotAPerson, ReviewStateConflict, UnknownDecision, UnknownReview
 from governance.kernel import clock
-from governance.kernel.actors import Actor, ActorKind
+from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.canonical import sha256_hex
 from governance.kernel.errors import InvalidInput
 from governance.kernel.ids import SubjectId, uuid7
 
 State = models.Review.State
 Outcome = models.Review.Outcome
+_NOTHING = "none"
+_ACTION = re.compile(r"[^\s@]{1,200}")
 _GROUND = re.compile(r"[a-z][a-z0-9_]{1,60}")
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review as it stands. ``ground`` is a code such as ``data_was_wrong``; the reason in words is sealed."""
+    """A review as it stands. ``ground`` is a code such as ``data_was_wrong``; the reason in words is sealed. ``new_action`` is what takes
+    the place of the decision: ``none`` when it was reversed, another action when it was changed, empty when it stands."""
 
     id: UUID
     decision_id: UUID
@@ -42,6 +45,11 @@ class Review:
     opened_at: datetime
     due_on: date
     decided_at: datetime | None
+    new_action: str = ""
+    language: str = "en"
+    answered_at: datetime | None = None
+    sealed_statement: bytes = field(default=b"", repr=False)
+    sealed_reason: bytes = field(default=b"", repr=False)
 
 
 _followers: list[Callable[[Review], None]] = []
@@ -53,7 +61,9 @@ def follow(follower: Callable[[Review], None]) -> None:
         _followers.append(follower)
 
 
-def contest(decision_id: UUID, *, subject: SubjectId, sealed_statement: bytes, actor: Actor) -> Review:
+def contest(
+    decision_id: UUID, *, subject: SubjectId, sealed_statement: bytes, actor: Actor, language: str = "en"
+) -> Review:
     """The subject contests a decision; due within a month (Art. 12(3)).
 
     Raises ``UnknownDecision`` when it is not about this subject, ``ReviewStateConflict`` when a review of it is open already.
@@ -70,6 +80,7 @@ def contest(decision_id: UUID, *, subject: SubjectId, sealed_statement: bytes, a
             subject_id=subject,
             state=State.OPEN,
             sealed_statement=sealed_statement,
+            language=language,
             opened_at=clock.now(),
             due_on=month_after(clock.today()),
         )
@@ -91,10 +102,14 @@ def assign(review_id: UUID, *, assignee: Actor, actor: Actor) -> Review:
         return _shown(row)
 
 
-def decide(review_id: UUID, *, outcome: str, ground: str, sealed_reason: bytes, actor: Actor) -> Review:
-    """The assigned member of staff decides, with a reason. Followers hear of it in the same transaction.
+def decide(
+    review_id: UUID, *, outcome: str, ground: str, sealed_reason: bytes, actor: Actor, new_action: str = ""
+) -> Review:
+    """The assigned member of staff decides, with a reason; ``new_action`` is what a changed decision becomes. Followers put it into effect
+    in the same transaction, or refuse, and then nothing is decided.
 
-    Raises ``NotAPerson``, ``UnknownReview``, ``ReviewStateConflict`` for anybody but the assignee, ``InvalidInput``.
+    Raises ``NotAPerson``, ``UnknownReview``, ``ReviewStateConflict`` for anybody but the assignee, ``InvalidInput``, and what a follower
+    raises.
     """
     with transaction.atomic():
         row = _locked(review_id)
@@ -104,16 +119,52 @@ def decide(review_id: UUID, *, outcome: str, ground: str, sealed_reason: bytes, 
             raise ReviewStateConflict("The review is not assigned to you, or is decided.")
         if outcome not in Outcome.values or not _GROUND.fullmatch(ground) or not sealed_reason:
             raise InvalidInput("A review ends with an outcome, a ground and a reason.")
+        chosen = models.Decision.objects.values_list("chosen", flat=True).get(pk=row.decision_id)
+        row.new_action = becomes(chosen, outcome, new_action)
         row.state, row.outcome, row.ground = State.DECIDED, outcome, ground
         row.sealed_reason, row.decided_at = sealed_reason, clock.now()
-        row.save(update_fields=["state", "outcome", "ground", "sealed_reason", "decided_at"])
-        _record(
-            "decision.reviewed", row, actor, outcome=outcome, ground=ground, reason_sha256=sha256_hex(sealed_reason)
-        )
+        row.save(update_fields=["state", "outcome", "ground", "sealed_reason", "decided_at", "new_action"])
+        facts = {"outcome": outcome, "ground": ground, "reason_sha256": sha256_hex(sealed_reason)}
+        _record("decision.reviewed", row, actor, **facts, **({"new_action": row.new_action} if row.new_action else {}))
         review = _shown(row)
         for follower in _followers:
             follower(review)
         return review
+
+
+def becomes(chosen: str, outcome: str, new_action: str) -> str:
+    """What a decision becomes by an outcome; empty when it stands. Pure. Raises ``InvalidInput`` for an outcome that changes nothing."""
+    if outcome == Outcome.UPHELD:
+        if new_action:
+            raise InvalidInput("A decision that stands has no other action.")
+        return ""
+    if outcome == Outcome.REVERSED:
+        if new_action not in {"", _NOTHING} or chosen == _NOTHING:
+            raise InvalidInput("To reverse is to do nothing instead; where nothing was done, change the decision.")
+        return _NOTHING
+    if new_action in {"", chosen} or not _ACTION.fullmatch(new_action):
+        raise InvalidInput("Say what the decision is changed to.")
+    return new_action
+
+
+def told(review_id: UUID) -> bool:
+    """The person has been told the outcome; returns whether this is news. Raises ``UnknownReview``, ``ReviewStateConflict``."""
+    with transaction.atomic():
+        row = _locked(review_id)
+        if row.state != State.DECIDED:
+            raise ReviewStateConflict("There is nothing to tell yet.")
+        if row.answered_at is not None:
+            return False
+        row.answered_at = clock.now()
+        row.save(update_fields=["answered_at"])
+        _record("decision.review_answered", row, SYSTEM)
+        return True
+
+
+def waiting(limit: int = 10) -> list[Review]:
+    """Reviews that wait for a person, the most urgent first."""
+    rows = models.Review.objects.exclude(state=State.DECIDED).order_by("due_on", "id")
+    return [_shown(row) for row in rows[:limit]]
 
 
 def get(review_id: UUID) -> Review:
@@ -164,4 +215,9 @@ def _shown(row: models.Review) -> Review:
         opened_at=row.opened_at,
         due_on=row.due_on,
         decided_at=row.decided_at,
+        new_action=row.new_action,
+        language=row.language,
+        answered_at=row.answered_at,
+        sealed_statement=bytes(row.sealed_statement),
+        sealed_reason=bytes(row.sealed_reason),
     )

@@ -9,8 +9,10 @@ class DecisioningConfig(AppConfig):
     verbose_name = "Decisions"
 
     def ready(self) -> None:
-        from engine.decisioning import invariants, sources, wording  # noqa: F401 - invariants register themselves
+        from audit import reviews
+        from engine.decisioning import invariants, reversals, sources, wording  # noqa: F401 - invariants register themselves
         from governance.kernel import personal_data
 
         personal_data.register(sources.Offers())
+        reviews.follow(reversals.take_effect)
         wording.register()

@@ -38,6 +38,13 @@ class WordsMissing(NotPermitted):
     title = "A reason has no words"
 
 
+class OfferUnknown(InvalidInput):
+    """A decision cannot be changed to an offer that its run did not have."""
+
+    code = "offer_unknown"
+    title = "No such offer"
+
+
 class RunUnknown(NotFound):
     """There is no such run."""
 
