@@ -115,6 +115,13 @@ class ConsentEvent(UuidModel):
                 condition=Q(occurred_at__lte=models.F("received_at")), name="consent_event_not_from_the_future"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["presentation_jti"],
+                condition=Q(presentation_jti__isnull=False),
+                name="consent_event_presentation",
+            )
+        ]
 
     def __str__(self) -> str:
         return opaque("cev", self.id)
