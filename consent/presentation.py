@@ -1,12 +1,13 @@
 """What was shown, bound to what was agreed: signed tokens, and what a grant may cite.
 
 A token says which notice versions, for which purposes, in which language and variant, stood on the screen. Whoever consents sends it
-back; a grant without it, or with one for another purpose or person, is refused (Art. 7(1): the controller shall be able to demonstrate).
+back; a grant without it, or with one for another purpose or person, or with one that was used, is refused (Art. 7(1): the controller
+shall be able to demonstrate).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -32,6 +33,12 @@ _CITED: Final = """
     SELECT n.id, n.key, n.version, n.purposes,
            coalesce((SELECT max(m.version) FROM consent_notice_version m WHERE m.key = n.key AND m.material_change), 0)
     FROM consent_notice_version n WHERE n.id = ANY(%s)
+"""
+
+
+_USED: Final = """
+    SELECT presentation_jti, subject_id, purpose_key, channel, event_type, idempotency_key
+    FROM consent_event WHERE presentation_jti = ANY(%s) ORDER BY received_at
 """
 
 
@@ -137,6 +144,10 @@ def seen(drafts: Sequence[ConsentDraft], at: datetime) -> list[Seen]:
             if draft.presentation not in tokens:
                 tokens[draft.presentation] = read(draft.presentation, at)
             _refuse_another(draft, tokens[draft.presentation])
+    if tokens:
+        _refuse_replayed(
+            [draft for draft in drafts if draft.presentation in tokens and draft.event_type in GRANTS], tokens
+        )
     wanted = {draft.notice_version_id for draft in drafts} | {one for token in tokens.values() for one in token.notices}
     cited = _cited({one for one in wanted if one is not None})
     return [_seen(place, draft, tokens.get(draft.presentation or ""), cited) for place, draft in enumerate(drafts)]
@@ -157,6 +168,34 @@ def _refuse_another(draft: ConsentDraft, shown: Presentation) -> None:
         raise PresentationInvalid("The token was made for somebody else.")
     if draft.notice_version_id is not None and draft.notice_version_id not in shown.notices:
         raise PresentationInvalid("The token is for other notices.")
+
+
+def _refuse_replayed(drafts: Sequence[ConsentDraft], tokens: Mapping[str, Presentation]) -> None:
+    """A page was shown once, to one person, and answers each question once; a retry of the same event is not another answer.
+
+    Raises PresentationInvalid. Two who come with one token at the same time wait for each other.
+    """
+    used = _used(sorted({shown.jti for shown in tokens.values()}))
+    for draft in drafts:
+        jti = tokens[draft.presentation or ""].jti
+        answer = (draft.purpose, str(draft.channel), str(draft.event_type))
+        subject, keys = used.setdefault(jti, (draft.subject, {}))
+        if subject != draft.subject:
+            raise PresentationInvalid("The token was used by somebody else.")
+        if keys.setdefault(answer, draft.idempotency_key) != draft.idempotency_key:
+            raise PresentationInvalid("The token was used already: show the page again.", purpose=draft.purpose)
+
+
+def _used(presentations: Sequence[UUID]) -> dict[UUID, tuple[SubjectId, dict[tuple[str, str, str], str]]]:
+    """By whom the presentations were used, and the idempotency key behind each answer."""
+    used: dict[UUID, tuple[SubjectId, dict[tuple[str, str, str], str]]] = {}
+    with connection.cursor() as cursor:
+        for jti in presentations:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(jti.bytes[-8:], "big", signed=True)])
+        cursor.execute(_USED, [list(presentations)])
+        for jti, subject, purpose, channel, event_type, key in cursor.fetchall():
+            used.setdefault(jti, (subject, {}))[1][purpose, channel, event_type] = key
+    return used
 
 
 def _cited(notices: set[UUID]) -> dict[UUID, _Cited]:

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -22,7 +23,7 @@ from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId, uuid7
 from governance.purposes.errors import UnknownPurpose
 from tests.integration.consent import arrange
-from tests.integration.consent.arrange import draft, give, person, withdraw
+from tests.integration.consent.arrange import STAFF, draft, give, person, withdraw
 
 pytestmark = pytest.mark.django_db
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -177,3 +178,67 @@ def test_no_grant_slips_in_under_a_notice_that_is_being_superseded() -> None:
     thread.join(30)
     assert problems == []
     assert gate.filter(crowd, "newsletter", "email").allowed == []
+
+
+def _shown(**changes: Any) -> str:
+    """A page that was shown just now."""
+    return notices.shown([arrange.notice()], **changes)
+
+
+def _agree(subject: SubjectId, token: str, **changes: Any) -> Any:
+    own = Actor(ActorKind.SUBJECT, str(subject))
+    return ledger.record(draft(subject, "given", presentation=token, **changes), actor=own)[0]
+
+
+def test_a_token_is_used_by_one_person_once() -> None:
+    arrange.purpose()
+    token, subject = _shown(), person()
+    given = _agree(subject, token, idempotency_key="first")
+    assert _agree(subject, token, idempotency_key="first").event_id == given.event_id, "a retry is no second answer"
+    assert not _agree(subject, token, channel="sms").duplicate, "one page answers several questions"
+    with pytest.raises(PresentationInvalid):
+        _agree(person(), token)
+    withdraw(subject)
+    with pytest.raises(PresentationInvalid):
+        _agree(subject, token)
+    assert not gate.check(subject, "newsletter", "email").allowed
+    _agree(subject, _shown())
+    assert gate.check(subject, "newsletter", "email").allowed
+
+
+def test_two_people_in_one_batch_do_not_share_a_token() -> None:
+    arrange.purpose()
+    token = _shown()
+    with pytest.raises(PresentationInvalid):
+        ledger.record([draft(person(), "given", presentation=token) for _ in range(2)], actor=STAFF)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_come_with_one_token_at_once_one_is_heard() -> None:
+    arrange.purpose()
+    token, people = _shown(), arrange.people(6)
+    heard: list[bool] = []
+
+    def come(subject: SubjectId) -> None:
+        try:
+            _agree(subject, token)
+            heard.append(True)
+        except PresentationInvalid:
+            heard.append(False)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=come, args=[subject]) for subject in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(heard) == [False] * 5 + [True]
+
+
+def test_a_token_of_one_language_does_not_carry_a_consent_to_another() -> None:
+    arrange.purpose()
+    english, polish = arrange.notice(), arrange.notice(language="pl", title="Jak używamy danych")
+    token = notices.shown([english])
+    with pytest.raises(PresentationInvalid):
+        _agree(person(), token, notice_version_id=polish)
