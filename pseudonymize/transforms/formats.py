@@ -75,6 +75,8 @@ def _change(column: Any, key: bytes, form: Format, tweak: bytes, *, forwards: bo
     whole = plain(column)
     if pa.types.is_null(whole.type):
         return Changed(whole.cast(pa.string()), *_none(len(whole)))
+    if not whole.null_count and len(whole):
+        return _distinct(text_of(whole), key, form, tweak, forwards)
     encoded = text_of(whole).dictionary_encode()
     done = _distinct(encoded.dictionary, key, form, tweak, forwards)
     used = encoded.indices

@@ -19,6 +19,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -225,6 +226,10 @@ def _encode(column: ByteColumn, form: TokenFormat) -> pa.Array:
     edges = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
     out = np.empty(int(edges[-1]), dtype=np.uint8)
     for rows, values in _by_length(column, present):
+        if len(values) == BYTES_LEAST:
+            places = _every(out, len(prefix) + BODY_LEAST + 1)
+            places[edges[rows]] = _tags_written(values, prefix, covered).view(places.dtype)
+            continue
         digits = _to_base32(values)
         text = np.empty((len(rows), len(prefix) + len(digits) + 1), dtype=np.uint8)
         text[:, : len(prefix)] = prefix
@@ -233,6 +238,57 @@ def _encode(column: ByteColumn, form: TokenFormat) -> pa.Array:
         places = _every(out, text.shape[1])
         places[edges[rows]] = text.view(places.dtype).reshape(-1)
     return variable_width(out, edges, column, text=True)
+
+
+def _tags_written(values: Bytes, prefix: Bytes, covered: int) -> npt.NDArray[np.void]:
+    """Tokens of values of 16 bytes, shape (16, rows): two characters at a time from a table, and their share of the check beside."""
+    high, low = np.ascontiguousarray(values.T).view(">u8").astype(np.uint64).T
+    characters, shares, start = _pair_tables(covered)
+    text = np.empty(values.shape[1], dtype=_layout(len(prefix)))
+    text["prefix"] = prefix.tobytes()
+    check = np.full(values.shape[1], start, dtype=np.uint8)
+    for pair in range(BODY_LEAST // 2):
+        at = 10 * pair
+        if at <= 54:
+            bits = (high >> np.uint64(54 - at)) & np.uint64(1023)
+        elif at < 64:  # 4 bits of one half and 6 of the other
+            bits = (high & np.uint64(15)) << np.uint64(6) | low >> np.uint64(58)
+        elif at <= 118:
+            bits = (low >> np.uint64(118 - at)) & np.uint64(1023)
+        else:  # 8 bits are left; two zeros fill up
+            bits = (low & np.uint64(255)) << np.uint64(2)
+        places = bits.astype(np.intp)
+        text[f"pair{pair}"] = characters[places]
+        check ^= shares[pair][places]
+    text["check"] = _CHARACTERS[check]
+    return text
+
+
+@lru_cache(maxsize=4)
+def _layout(prefix: int) -> np.dtype[np.void]:
+    pairs = range(BODY_LEAST // 2)
+    return np.dtype(
+        {
+            "names": ["prefix", *(f"pair{pair}" for pair in pairs), "check"],
+            "formats": [(np.bytes_, prefix), *(np.uint16 for _ in pairs), np.uint8],
+            "offsets": [0, *(prefix + 2 * pair for pair in pairs), prefix + BODY_LEAST],
+            "itemsize": prefix + BODY_LEAST + 1,
+        }
+    )
+
+
+@lru_cache(maxsize=64)
+def _pair_tables(covered: int) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], int]:
+    """The characters of every 10 bits; what they add to the check character at each place (the code is linear); where it starts."""
+    digits = np.stack([np.arange(1024) >> 5, np.arange(1024) & 31]).astype(np.uint8)
+    characters = np.ascontiguousarray(_CHARACTERS[digits].T).view(np.uint16).reshape(-1)
+    shares = np.zeros((BODY_LEAST // 2, 1024), dtype=np.uint8)
+    value = _remainder(digits, 0)
+    for pair in reversed(range(BODY_LEAST // 2)):
+        shares[pair] = _times_alpha(value)
+        value = _times_alpha(_times_alpha(value))
+    nothing = np.zeros((BODY_LEAST, 1), dtype=np.uint8)
+    return characters, shares, int(_times_alpha(_remainder(nothing, covered))[0])
 
 
 def decode(column: Any, form: TokenFormat) -> pa.Array:

@@ -48,9 +48,9 @@ def test_a_column_is_canonicalised_once_per_distinct_value(monkeypatch: pytest.M
         seen.append(value)
         return value.lower()
 
-    monkeypatch.setattr(canonical, "FORMS", {"email@1": counting})
+    monkeypatch.setattr(canonical, "FORMS", {"iban@1": counting})
     column = pa.array([f"User{number % 90}@example.org" for number in range(70_000)])
-    answer = canonical.canonicalise(column, "email@1")
+    answer = canonical.canonicalise(column, "iban@1")
     assert answer.to_pylist() == [value.lower() for value in column.to_pylist()]
     assert len(seen) == 90
 
