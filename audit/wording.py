@@ -60,6 +60,17 @@ ESTIMATED_REASONS: Final[Text] = {
     "en": "The reasons were worked out later by the method {method}, compared with {background}. Another method can give other reasons.",
     "pl": "Powody obliczono po fakcie metodą {method}, w porównaniu z: {background}. Inna metoda może wskazać inne powody.",
 }
+PAPER: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {
+        "title": "Why me?", "what": "What was decided", "why": "Why", "ground": "Why we may use your data", "not_used": "What was not used",
+        "change": "What would have changed it", "rights": "What you can do", "about": "About this paper", "number": "Decision",
+    },
+    "pl": {
+        "title": "Dlaczego ja?", "what": "Co zostało wybrane", "why": "Dlaczego", "ground": "Dlaczego możemy użyć Twoich danych",
+        "not_used": "Czego nie użyto", "change": "Co zmieniłoby wynik", "rights": "Co możesz zrobić", "about": "O tym dokumencie",
+        "number": "Decyzja",
+    },
+}  # fmt: skip
 NOT_USED: Final[Mapping[str, tuple[str, ...]]] = {
     "en": (
         "your name, address, e-mail address and phone number",

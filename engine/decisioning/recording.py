@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 
-from audit import decisions, log
+from audit import decisions, log, sealing
 from audit.decisions import LARGEST_BATCH, Alternative, DecisionBatch
 from consent import notices
 from consent.gate import Channel, Verdicts
@@ -26,7 +26,7 @@ from governance.kernel.actors import Actor
 from governance.kernel.copy import copy_rows
 from pseudonymize import vault
 
-LABEL = "engine.decisioning.input"
+LABEL = sealing.INPUT
 """What frozen inputs are sealed for."""
 
 

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from django.db import connection, transaction
 
-from audit import decisions, reasons
+from audit import decisions, reasons, sealing
 from audit.models import Decision, Entry
 from consent import citations, ledger
 from consent.terms import EventType
@@ -325,6 +325,6 @@ def test_the_frozen_input_is_sealed_under_the_persons_key() -> None:
 
     assert b"recency" not in record
     with transaction.atomic():
-        opened = vault.open_for(run.subjects[0], "engine.decisioning.input", record)
+        opened = vault.open_for(run.subjects[0], sealing.INPUT, record)
     assert UUID(str(model.id)).hex in opened.decode().replace("-", "")
     assert b'"recency_days"' in opened

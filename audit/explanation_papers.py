@@ -1,0 +1,156 @@
+"""A decision on paper: a PDF that carries its own signature (PAdES), to take to a court or to keep.
+
+The typeface is the console's own (Inter, SIL Open Font License), which has every Polish letter. The libraries come with the extra
+`papers` and are imported where they are used.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import timedelta
+from importlib import resources
+from typing import Any, Final
+
+from audit import wording
+from audit.dossiers import Bar, Dossier, Section
+from audit.reasons import Explanation
+from governance.kernel import clock, secret_files
+from governance.kernel.ids import opaque
+
+FIELD: Final = "Signature"
+_VALID: Final = timedelta(days=3650)
+_SUPPORTS, _OPPOSES = (46, 105, 84), (180, 83, 9)
+_BAR_WIDTH = 60.0
+_LINE = 5.5
+
+
+def of_dossier(dossier: Dossier) -> bytes:
+    """The signed PDF of what an officer or an authority sees."""
+    return signed(_laid_out(dossier.title, dossier.sections, "en"))
+
+
+def of_person(explanation: Explanation) -> bytes:
+    """The signed PDF of what the person reads: words, no numbers."""
+    language = explanation.language
+    heading = wording.PAPER[language]
+    sections = [
+        Section(heading["what"], lines=(explanation.sentence,)),
+        Section(heading["why"], lines=tuple(reason.text for reason in explanation.reasons)),
+        Section(heading["ground"], lines=(explanation.basis, *([explanation.chance] if explanation.chance else ()))),
+        Section(heading["not_used"], lines=tuple(explanation.not_used)),
+        Section(
+            heading["change"],
+            lines=(*([explanation.counterfactual] if explanation.counterfactual else ()), explanation.correction),
+        ),
+        Section(heading["rights"], lines=(explanation.rights,)),
+        Section(heading["about"], facts=((heading["number"], opaque("dec", explanation.decision_id)),)),
+    ]
+    return signed(_laid_out(heading["title"], sections, language))
+
+
+def signed(pdf: bytes) -> bytes:
+    """The PDF with our signature in it; a change of any byte shows."""
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import signers
+
+    metadata = signers.PdfSignatureMetadata(field_name=FIELD, md_algorithm="sha256", reason="Art. 15(1)(h), 22 GDPR")
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    return bytes(signers.sign_pdf(writer, metadata, signer=_signer()).getvalue())
+
+
+def certificate() -> bytes:
+    """Our certificate (PEM): who has it checks a paper with any PDF reader."""
+    pem = secret_files.load_or_create("paper_signing_key.pem", _made)
+    return pem[pem.index(b"-----BEGIN CERTIFICATE-----") :]
+
+
+def _signer() -> Any:
+    from asn1crypto import pem as pems
+    from asn1crypto.keys import PrivateKeyInfo
+    from asn1crypto.x509 import Certificate
+    from pyhanko.sign.signers import SimpleSigner
+    from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+    pem = secret_files.load_or_create("paper_signing_key.pem", _made)
+    key, own = (part[2] for part in pems.unarmor(pem, multiple=True))
+    return SimpleSigner(
+        signing_cert=Certificate.load(own), signing_key=PrivateKeyInfo.load(key), cert_registry=SimpleCertificateStore()
+    )
+
+
+def _made() -> bytes:
+    """A new key on the curve P-256, which every PDF reader knows, and a certificate that it signs for itself."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Explanations of automated decisions")])
+    usage = dict.fromkeys(("key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign"), False)
+    own = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(clock.now() - timedelta(days=1))
+        .not_valid_after(clock.now() + _VALID)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(
+            x509.KeyUsage(
+                digital_signature=True, content_commitment=True, encipher_only=False, decipher_only=False, **usage
+            ),
+            critical=True,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ) + own.public_bytes(serialization.Encoding.PEM)
+
+
+def _laid_out(title: str, sections: Sequence[Section], language: str) -> bytes:
+    from fpdf import FPDF
+
+    pdf: Any = FPDF(format="A4")
+    pdf.set_lang(language)
+    pdf.set_title(title)
+    fonts = resources.files("unfold") / "static/unfold/fonts/inter"
+    pdf.add_font("Inter", "", str(fonts / "Inter-Regular.woff2"))
+    pdf.add_font("Inter", "B", str(fonts / "Inter-SemiBold.woff2"))
+    pdf.set_margins(20, 18)
+    pdf.set_auto_page_break(True, 18)
+    pdf.add_page()
+    _write(pdf, title, size=16, bold=True)
+    for section in sections:
+        pdf.ln(3)
+        _write(pdf, section.title, size=12, bold=True)
+        for line in section.lines:
+            _write(pdf, line)
+        for bar in section.bars:
+            _draw(pdf, bar)
+        for name, value in section.facts:
+            _write(pdf, f"{name}: {value}", size=9)
+        if section.verbatim:
+            _write(pdf, section.verbatim, size=6)
+    return bytes(pdf.output())
+
+
+def _write(pdf: Any, text: str, *, size: float = 10, bold: bool = False) -> None:
+    pdf.set_font("Inter", "B" if bold else "", size)
+    pdf.multi_cell(0, _LINE * size / 10, text, new_x="LMARGIN", new_y="NEXT", wrapmode="CHAR" if size < 8 else "WORD")
+
+
+def _draw(pdf: Any, bar: Bar) -> None:
+    """A reason, its bar to the right or left of a middle line, and its number."""
+    pdf.set_font("Inter", "", 9)
+    if pdf.get_y() > pdf.h - 30:
+        pdf.add_page()
+    top, middle = pdf.get_y(), pdf.w - pdf.r_margin - 18 - _BAR_WIDTH / 2
+    pdf.set_fill_color(*(_SUPPORTS if bar.share >= 0 else _OPPOSES))
+    length = abs(bar.share) * _BAR_WIDTH / 2
+    pdf.rect(middle if bar.share >= 0 else middle - length, top + 1.2, length, 2.6, style="F")
+    pdf.line(middle, top, middle, top + 5)
+    pdf.set_xy(pdf.w - pdf.r_margin - 16, top)
+    pdf.cell(16, 5, bar.signed, align="R")
+    pdf.set_xy(pdf.l_margin, top)
+    width = middle - _BAR_WIDTH / 2 - pdf.l_margin - 2
+    pdf.multi_cell(width, _LINE * 0.9, bar.text, new_x="LMARGIN", new_y="NEXT")
