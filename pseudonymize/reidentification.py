@@ -1,10 +1,9 @@
 """Re-identification under dual control: one person asks, two others approve exactly these tokens, then it is revealed once.
 
 The requester and both approvers are three people (`dual_control.py`); so says the code, and so do the tables. An approval binds the
-digest of the whole request: the exact set of tokens, the level, the limit, the purpose, the case, the end. Tokens are one-way, so a
-reveal computes the tokens of the vault's own identifiers and looks for these; nobody else's identifiers leave. Each reveal is an entry
-in the log, with one per person who was revealed, counts against the requester's budget and the person's, and the data protection
-officer is told.
+digest of the whole request: the exact set of tokens, the level, the limit, the purpose, the case, the end. Only people of the vault are
+found, and nobody else's identifiers leave (`token_matching.py`). Each reveal is an entry in the log, with one per person who was
+revealed, counts against the requester's budget and the person's, and the data protection officer is told.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from uuid import UUID
 
 import pyarrow as pa
@@ -26,11 +24,9 @@ from governance.kernel.actors import Actor
 from governance.kernel.canonical import digest
 from governance.kernel.errors import JSON
 from governance.kernel.ids import SubjectId, opaque
-from pseudonymize import dual_control, manifests, notices, tokens
+from pseudonymize import dual_control, manifests, notices
 from pseudonymize.errors import DualControlRequired, GrantNotUsable, InvalidRequest, RevealBudgetSpent, RevealUnknown
 from pseudonymize.identity import IdentifierKind
-from pseudonymize.keys import subject_keys
-from pseudonymize.keys.domain_keys import working_key
 from pseudonymize.models import (
     DataSubject,
     Manifest,
@@ -41,9 +37,9 @@ from pseudonymize.models import (
     RevealRequest,
 )
 from pseudonymize.policies.parsing import parse
-from pseudonymize.policies.policy import TokenMac
+from pseudonymize.token_matching import TOKENS, people
 from pseudonymize.transforms import mask
-from pseudonymize.vault import identifiers
+from pseudonymize.transforms.errors import TransformError
 
 MAX_TOKENS = 1_000
 LONGEST = timedelta(days=7)
@@ -53,7 +49,6 @@ REQUESTER_BUDGET = 1_000
 PERSON_BUDGET = 10
 """How often one person may be revealed in a period."""
 EVIDENCE_TYPE = "reveal-evidence+jwt"
-_BATCH = 5_000
 
 
 @dataclass(frozen=True, repr=False, slots=True)
@@ -85,7 +80,7 @@ def open_request(
     """
     person = dual_control.require_requester(actor)
     row = Manifest.objects.select_related("policy").filter(id=manifest).first()
-    if row is None or not isinstance(parse(row.policy.text).columns.get(column), TokenMac):
+    if row is None or not isinstance(parse(row.policy.text).columns.get(column), TOKENS):
         raise InvalidRequest("The run has no column of tokens by that name.", column=column)
     if not 1 <= len(set(asked)) <= MAX_TOKENS or not 1 <= max_rows <= MAX_TOKENS:
         raise InvalidRequest(f"A request is for 1 to {MAX_TOKENS} tokens.")
@@ -202,7 +197,7 @@ def reveal(request: UUID, asked: Sequence[str], *, actor: Actor) -> Revealed:
         at = _require_usable(row, asked)
         approvals = list(row.approvals.filter(tokens_sha256=row.tokens_sha256).order_by("id"))
         approvers = dual_control.standing(approvals, person, row.requester_person, terms_sha256(row))
-        found = dict(_matches(row, frozenset(asked)))
+        found = dict(_matches(row, sorted(set(asked))))
         people = sorted({subject for subject, _ in found.values()})
         if len(people) > row.max_rows:
             raise GrantNotUsable("It would reveal more people than was approved.", max_rows=row.max_rows)
@@ -307,22 +302,16 @@ def _digest(asked: Sequence[str]) -> str:
     return digest(sorted(set(asked)))
 
 
-def _matches(row: RevealRequest, wanted: frozenset[str]) -> Iterator[tuple[str, tuple[SubjectId, str]]]:
+def _matches(row: RevealRequest, wanted: Sequence[str]) -> Iterator[tuple[str, tuple[SubjectId, str]]]:
     """(token, (subject, value)) of everybody in the vault whose token is wanted. Nobody else's value leaves this function."""
     policy = row.manifest.policy
-    rule = parse(policy.text).columns[row.column]
-    assert isinstance(rule, TokenMac)  # noqa: S101  checked when the request was opened
     epoch = int(row.manifest.statement["domain"]["epoch"])
-    key = working_key(policy.domain, "mac", rule.column_class, epoch=epoch)
-    subjects = DataSubject.objects.filter(erased_at__isnull=True).values_list("id", flat=True).iterator()
-    while batch := [SubjectId(subject) for subject in islice(subjects, _BATCH)]:
-        keys = subject_keys.live(batch)
-        rows = [stored for stored in identifiers.stored(batch, [IdentifierKind(row.kind)]) if stored.subject in keys]
-        values = identifiers.open_all(rows, keys)
-        made, _ = tokens.of_column(rule, pa.array(values, pa.string()), key, policy.domain, epoch)
-        for stored, value, token in zip(rows, values, made.to_pylist(), strict=True):
-            if token in wanted:
-                yield token, (stored.subject, value)
+    rule = parse(policy.text).columns[row.column]
+    try:
+        for token, subject, value in people(rule, IdentifierKind(row.kind), wanted, policy.domain, epoch):
+            yield token, (subject, value)
+    except TransformError as error:
+        raise InvalidRequest("Some of these are no tokens of that column.", column=row.column) from error
 
 
 def _masked(values: dict[str, str], kind: IdentifierKind) -> dict[str, str]:

@@ -97,13 +97,15 @@ def diversity_of(groups: Groups, codes: Codes, *, recursive_l: int = 2) -> Diver
 
 def distinct_values(groups: Groups, found: Cells) -> Ints:
     """How many values each group has."""
-    return np.bincount(found.group, minlength=len(groups.sizes))
+    counts: Ints = np.bincount(found.group, minlength=len(groups.sizes))
+    return counts
 
 
 def _entropies(groups: Groups, found: Cells) -> Floats:
     """In nats."""
     share = found.count / groups.sizes[found.group]
-    return np.bincount(found.group, weights=-share * np.log(share), minlength=len(groups.sizes))
+    sums: Floats = np.bincount(found.group, weights=-share * np.log(share), minlength=len(groups.sizes))
+    return sums
 
 
 def _recursive(groups: Groups, found: Cells, least: int) -> Floats:
@@ -150,7 +152,8 @@ def _equal_distance(groups: Groups, found: Cells, whole: Floats) -> Floats:
     """Half of the sum of differences; what a group does not have at all differs by its whole share."""
     here = whole[found.value]
     differences = np.abs(found.count / groups.sizes[found.group] - here) - here
-    return 0.5 * (1.0 + np.bincount(found.group, weights=differences, minlength=len(groups.sizes)))
+    distances: Floats = 0.5 * (1.0 + np.bincount(found.group, weights=differences, minlength=len(groups.sizes)))
+    return distances
 
 
 def _ordered_distance(groups: Groups, found: Cells, whole: Floats) -> Floats:
@@ -173,7 +176,8 @@ def _ordered_distance(groups: Groups, found: Cells, whole: Floats) -> Floats:
     total = np.bincount(found.group, weights=inside, minlength=number)
     head = np.minimum(found.value[first], values - 1)  # before its first value a group has nothing
     total[found.group[first]] += sums[head]
-    return total / (values - 1)
+    distances: Floats = total / (values - 1)
+    return distances
 
 
 def _stretch(p: Floats, start: Ints, end: Ints, q: Floats, sums: Floats) -> Floats:

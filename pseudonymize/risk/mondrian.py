@@ -117,7 +117,8 @@ def _widths(codes: Codes, of: Ints, rows: Ints, partitions: int) -> Ints:
     high = np.zeros(partitions, dtype=np.int64)
     np.minimum.at(low, of[rows], codes.of[rows])
     np.maximum.at(high, of[rows], codes.of[rows])
-    return np.maximum(high - low, 0)
+    widths: Ints = np.maximum(high - low, 0)
+    return widths
 
 
 def _halves(quasi: Sequence[Codes], choice: Ints, of: Ints, rows: Ints) -> Flags:
@@ -145,7 +146,7 @@ def _halves(quasi: Sequence[Codes], choice: Ints, of: Ints, rows: Ints) -> Flags
 def _both_allowed(of: Ints, upper: Flags, rows: Ints, partitions: int, task: _Task) -> Flags:
     half = of * 2 + upper
     sizes = np.bincount(half, minlength=2 * partitions)
-    good = sizes >= task.k
+    good: Flags = np.greater_equal(sizes, task.k)
     for codes, least in task.sensitive:
         pairs = np.unique(half * codes.size + codes.of[rows])
         good &= np.bincount(pairs // codes.size, minlength=2 * partitions) >= least
