@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -66,7 +66,7 @@ def fault_of(kind: TargetKind, address: str) -> str:
         return outbound.fault_of(address)
     if kind is TargetKind.CSV:
         return "" if Path(address).is_absolute() else "The absolute path of a directory."
-    url, queue = urldefrag(address)
+    url, _, queue = address.partition("#")
     return "" if urlsplit(url).scheme and queue else "The broker's URL and, after a #, the queue."
 
 
@@ -164,7 +164,7 @@ def _publish(address: str, body: bytes, headers: Mapping[str, str]) -> None:
     import kombu
     from kombu.exceptions import KombuError
 
-    url, queue = urldefrag(address)
+    url, _, queue = address.partition("#")
     try:
         with kombu.Connection(url, connect_timeout=5, transport_options={"confirm_publish": True}) as broker:
             broker.Producer().publish(
