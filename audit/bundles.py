@@ -5,6 +5,7 @@ The layout is that of the public endpoints, so what reads one reads the other. N
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ Verify it, with Python 3.10 or later and the package "cryptography", and with th
     tile/entries/   the entries, in bundles of 256
     tile/0/, 1/     the hashes of the Merkle tree (C2SP tlog-tiles, RFC 9162)
     checkpoint      the signed head of the tree; checkpoints.jsonl has all that were ever signed
+    anchors.jsonl   who vouches for which checkpoint: cosignatures of witnesses (verify.py --witness), time stamps (--tsa-root)
     log.vkey        the public key as this service says it; compare it with the one that you have
 """
 
@@ -61,13 +63,14 @@ def export(directory: Path, *, progress: Progress = no_progress) -> Bundle:
             files += _write(directory / tile_path(level, index, width), tree.tile(level, index, head.size))
         level += 1
     _write_checkpoints(directory, head)
+    _write_anchors(directory, head)
     shutil.copyfile(Path(__file__).with_name("verify.py"), directory / "verify.py")
     (directory / "log.vkey").write_text(f"{keys.verifier()}\n", encoding="utf-8")
     about = _README.format(
         origin=head.origin, at=clock.now().isoformat(timespec="seconds"), size=head.size, root=head.root.hex()
     )
     (directory / "README.txt").write_text(about, encoding="utf-8")
-    return Bundle(directory, head.size, head.root.hex(), files + 5)
+    return Bundle(directory, head.size, head.root.hex(), files + 6)
 
 
 def _write(path: Path, data: bytes) -> int:
@@ -81,4 +84,14 @@ def _write_checkpoints(directory: Path, head: checkpoints.Checkpoint) -> None:
     with (directory / "checkpoints.jsonl").open("w", encoding="utf-8") as file:
         for size, note in notes.iterator():
             line: dict[str, Any] = {"size": size, "note": note}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _write_anchors(directory: Path, head: checkpoints.Checkpoint) -> None:
+    kinds = (models.Anchor.Kind.WITNESS, models.Anchor.Kind.TIMESTAMP)
+    rows = models.Anchor.objects.filter(kind__in=kinds, size__lte=head.size).order_by("size", "id")
+    with (directory / "anchors.jsonl").open("w", encoding="utf-8") as file:
+        for row in rows.iterator():
+            evidence = base64.b64encode(bytes(row.evidence)).decode()
+            line = {"kind": row.kind, "name": row.name, "size": row.size, "evidence": evidence}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -61,6 +61,27 @@ class NoteInvalid(IntegrityFailure):
     title = "A signed note is not valid"
 
 
+class AnchorFailed(Unavailable):
+    """A witness, a time-stamp authority or a place for copies did not give the evidence that it was asked for."""
+
+    code = "anchor_failed"
+    title = "A checkpoint could not be anchored"
+
+
+class AnchorsStale(Unavailable):
+    """No checkpoint was anchored outside for too long, so what an insider could hide is not done (design, security: fail closed)."""
+
+    code = "anchors_stale"
+    title = "The log was not anchored for too long"
+
+
+class WitnessBusy(Conflict):
+    """Another process has the witness's state: two of them could cosign two histories."""
+
+    code = "witness_busy"
+    title = "The witness is already running"
+
+
 class PersonalModel(InvalidInput):
     """The model has a column about a data subject; django-auditlog would keep its values in plain text for ever."""
 

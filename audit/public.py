@@ -9,7 +9,7 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from audit import checkpoints, keys, tree
+from audit import anchors, checkpoints, keys, tree
 from audit.tiles import HEIGHT, WIDTH, MalformedTile, pack_entries, parse_index_path
 
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -19,9 +19,12 @@ _LEVELS = 64
 
 @require_safe
 def checkpoint(request: HttpRequest) -> HttpResponse:
-    """``GET /log/checkpoint``: the last signed checkpoint."""
+    """``GET /log/checkpoint``: the last signed checkpoint, with the cosignatures of witnesses."""
+    head = checkpoints.latest()
     return HttpResponse(
-        checkpoints.latest().note, content_type="text/plain; charset=utf-8", headers={"Cache-Control": _A_MOMENT}
+        head.note + anchors.cosignatures(head.size),
+        content_type="text/plain; charset=utf-8",
+        headers={"Cache-Control": _A_MOMENT},
     )
 
 

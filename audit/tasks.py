@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from audit import sequencer, verification
+from audit import anchoring, sequencer, verification
 from governance.jobs.handlers import Args, every, handles
 from governance.jobs.leases import Lease
 from governance.jobs.queue import schedule
@@ -15,6 +15,12 @@ def sequence() -> None:
     """Number what was committed since, and look whether anything that was committed is gone."""
     sequencer.sequence()
     sequencer.check_writers()
+
+
+@every(seconds=60, name="audit.anchor")
+def anchor() -> None:
+    """Have others vouch for the newest checkpoint."""
+    anchoring.anchor_all()
 
 
 @every(seconds=24 * 3600, name="audit.verify")

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
-from audit import anchors, checkpoints, evidence, key_history, rows
+from audit import anchors, buckets, checkpoints, evidence, key_history, rows
 from audit.diagnosis import Harm, first_difference
-from audit.errors import NoteInvalid
+from audit.errors import AnchorFailed, NoteInvalid
 from audit.key_history import KeyHistory
 from audit.log import emit, staged_mac
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash, perfect_root
@@ -57,6 +58,7 @@ class Report:
     decisions: int
     kept_elsewhere: int
     problems: tuple[str, ...]
+    anchors: tuple[anchors.AnchorState, ...] = ()
 
 
 @dataclass(slots=True)
@@ -82,7 +84,11 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
     cut short or rewritten together with its checkpoints. Never raises for what it finds: it reports.
     """
     head = anchors.head()
-    kept = [*known, *anchors.kept()]  # before the database is looked at: what was kept was committed before
+    kept = [
+        *known,
+        *anchors.kept(),
+        *_in_the_bucket(),
+    ]  # before the database is looked at: what was kept was committed before
     with _snapshot():
         findings = _Findings()
         history = key_history.read()
@@ -97,6 +103,8 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
         _check_known([*kept, *head], tree, heads, history, findings)
         _check_keys(history, tree, heads, findings)
         _check_missing(findings)
+        for anchored, what in anchors.flaws():
+            findings.problems.append(f"checkpoint of size {anchored}: {what}")
         staged = _check_staged(findings)
         for flaw in evidence.flaws():
             findings.name(flaw.seq, flaw.entry_id, flaw.harm, flaw.detail)
@@ -112,7 +120,17 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
             decisions=_count("audit_decision"),
             kept_elsewhere=len(kept),
             problems=tuple(findings.problems),
+            anchors=tuple(anchors.states()),
         )
+
+
+def _in_the_bucket() -> list[str]:
+    bucket = getattr(settings, "ZGODA_LOG_ANCHOR_BUCKET", "")
+    try:
+        return buckets.newest(bucket, checkpoints.latest().size) if bucket else []
+    except AnchorFailed as error:
+        _logger.warning("anchor_failed", kind="bucket", error_class=type(error).__name__)
+        return []
 
 
 def record(report: Report, *, actor: Actor) -> UUID:
@@ -121,6 +139,7 @@ def record(report: Report, *, actor: Actor) -> UUID:
         "entries": report.entries,
         "root": report.root_sha256,
         "kept_elsewhere": report.kept_elsewhere,
+        "anchors": [[state.kind, state.size, state.fresh] for state in report.anchors],
     }
     if not report.verified:
         bad = report.first_bad

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 except ImportError:  # plain Python: verify_ed25519 does the arithmetic itself
     Ed25519PublicKey = None  # type: ignore[assignment,misc]
@@ -664,7 +664,10 @@ def verify_timestamp(response: bytes, message: bytes, roots: bytes) -> str:
         raise Refused("a time stamp is malformed") from error
     if hashlib.new(hash_name, content).digest() != said:
         raise Refused("a time stamp's contents are not what was signed")
-    _signed_by_authority(certificates, roots, (signature, over, hash_name), at)
+    try:
+        _signed_by_authority(certificates, roots, (signature, over, hash_name), at)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Refused("a certificate of a time stamp is malformed") from error
     return at.isoformat()
 
 

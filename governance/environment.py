@@ -38,6 +38,20 @@ class Environment(BaseSettings):
     )
     zgoda_controller_country: str = Field("PL", description="Whose public holidays move deadlines (ISO 3166-1).")
     zgoda_dpo_contact: str = Field("dpo@example.com", description="How people reach the data protection officer.")
+    zgoda_log_anchor_dir: Path | None = Field(
+        None, description="A directory on other media that gets a copy of every checkpoint of the log."
+    )
+    zgoda_log_anchor_bucket: str = Field(
+        "",
+        description="s3://bucket/prefix for copies of checkpoints, each written once; credentials as boto3 finds them.",
+    )
+    zgoda_log_witnesses: str = Field(
+        "", description="Witnesses of the log, by commas: for each its address, a space, and its key."
+    )
+    zgoda_log_tsa_url: str = Field("", description="A time-stamp authority (RFC 3161) for checkpoints.")
+    zgoda_log_tsa_roots: Path | None = Field(
+        None, description="Certificates (PEM) of the time-stamp authority that are trusted."
+    )
     database_url: str | None = Field(
         None, description="postgresql://user:password@host:port/name; the embedded server unless set."
     )

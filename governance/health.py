@@ -8,6 +8,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from audit import anchors
 from governance.jobs import queue
 from governance.kernel import clock
 from governance.kernel.crypto import SigningKey
@@ -27,7 +28,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     if checks["database"] == "ok":
         checks |= {"migrations": _migrations(), "queue": _queue()}
     ready = all(state == "ok" for state in checks.values())
-    return JsonResponse({"status": "ready" if ready else "not ready", "checks": checks}, status=200 if ready else 503)
+    answer: dict[str, object] = {"status": "ready" if ready else "not ready", "checks": checks}
+    if ready:
+        answer["anchors"] = _anchors()  # stale ones are an alarm, not a reason to turn people away
+    return JsonResponse(answer, status=200 if ready else 503)
 
 
 def _database() -> str:
@@ -50,6 +54,14 @@ def _keys() -> str:
     except (SecretFileUnsafe, OSError):
         return "unreadable"
     return "ok"
+
+
+def _anchors() -> list[dict[str, object]]:
+    """Who vouches for the log outside, without addresses: kind, size, age in seconds, fresh or stale."""
+    return [
+        {"kind": one.kind, "size": one.size, "age_seconds": one.age_seconds, "state": "fresh" if one.fresh else "stale"}
+        for one in anchors.states()
+    ]
 
 
 def _queue() -> str:

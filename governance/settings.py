@@ -35,6 +35,11 @@ ZGODA_TCF_CMP_ID = ENVIRONMENT.zgoda_tcf_cmp_id
 ZGODA_TCF_CMP_VERSION = ENVIRONMENT.zgoda_tcf_cmp_version
 ZGODA_TCF_VENDOR_ID = ENVIRONMENT.zgoda_tcf_vendor_id
 ZGODA_TCF_VENDOR_LIST = ENVIRONMENT.zgoda_tcf_vendor_list
+ZGODA_LOG_ANCHOR_DIR = ENVIRONMENT.zgoda_log_anchor_dir
+ZGODA_LOG_ANCHOR_BUCKET = ENVIRONMENT.zgoda_log_anchor_bucket
+ZGODA_LOG_WITNESSES = ENVIRONMENT.zgoda_log_witnesses
+ZGODA_LOG_TSA_URL = ENVIRONMENT.zgoda_log_tsa_url
+ZGODA_LOG_TSA_ROOTS = ENVIRONMENT.zgoda_log_tsa_roots
 ZGODA_WAKE_WORKERS = True  # tests drain the job table themselves
 
 

@@ -159,6 +159,16 @@ def verify(public_bytes: bytes, signature: bytes, data: bytes) -> None:
         raise SignatureInvalid from error
 
 
+def load_certificates(pem: bytes) -> list[Any]:
+    """The X.509 certificates of a PEM file. Raises SignatureInvalid for a file without any."""
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return list(load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise SignatureInvalid("The file holds no certificate.") from error
+
+
 def key_id(public_bytes: bytes) -> str:
     """A short name of a public key: 16 hexadecimal digits of its SHA-256."""
     return hashlib.sha256(public_bytes).hexdigest()[:16]

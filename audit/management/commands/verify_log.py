@@ -44,6 +44,12 @@ class Command(BaseCommand):
         self.stdout.write(f"{report.entries} entries, {report.staged} staged, {report.checkpoints} checkpoints")
         self.stdout.write(f"{report.decisions} decision records, {report.kept_elsewhere} checkpoints kept elsewhere")
         self.stdout.write(f"root {report.root_sha256}")
+        for state in report.anchors:
+            since = "never" if state.anchored_at is None else f"{state.anchored_at:%Y-%m-%d %H:%M} UTC"
+            stale = "" if state.fresh else ", stale"
+            self.stdout.write(f"anchored by {state.kind} {state.name}: {state.size} entries, {since}{stale}")
+        if not report.anchors:
+            self.stdout.write("anchored by nobody outside: see docs/how-to/anchor-the-log.md")
         if report.first_bad is not None:
             bad = report.first_bad
             self.stdout.write(f"first bad entry: {bad.seq} ({bad.entry_id}) was {bad.kind}: {bad.detail}")
