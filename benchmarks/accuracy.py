@@ -98,7 +98,7 @@ def presidio_findings(texts: list[str]) -> list[list[Span]]:
 
     engine = AnalyzerEngine(nlp_engine=Installed())
     engine.registry.remove_recognizer("EmailRecognizer")
-    engine.registry.add_recognizer(presidio._offline_email())
+    engine.registry.add_recognizer(presidio.offline_email())
     return [
         [
             (str(kind), r.start, r.end)

@@ -8,7 +8,7 @@ What must stay true:
 """
 
 from pseudonymize.detection.columns import ColumnGuess, classify_column
-from pseudonymize.detection.engine import LANGUAGES, find, redact
+from pseudonymize.detection.engine import LANGUAGES, find, languages, redact
 from pseudonymize.detection.kinds import DIRECT, Finding, Kind, LanguageNotSupported
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "LanguageNotSupported",
     "classify_column",
     "find",
+    "languages",
     "redact",
 ]

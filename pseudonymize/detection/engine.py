@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from itertools import repeat
+from typing import Protocol
 
-from pseudonymize.detection import english, names_en, names_pl, polish, presidio
+from pseudonymize.detection import english, german, polish, presidio, russian
 from pseudonymize.detection.kinds import Finding, Kind, LanguageNotSupported, OutOfTime
 from pseudonymize.detection.overlaps import resolved
-from pseudonymize.detection.patterns import Budget, Needs, Recognizer
-from pseudonymize.detection.prefilter import holds
+from pseudonymize.detection.patterns import Budget, Recognizer
+from pseudonymize.detection.prefilter import Prefilter
 
-LANGUAGES = ("en", "pl")
+LANGUAGES = ("en", "pl", "de", "ru")
 LEAST_SCORE = 0.4
 MOST_CHARACTERS = 1_000_000  # of one text; a longer one is quarantined
 WINDOW = 2_000  # characters looked at at a time: what is quadratic in them stays small
@@ -23,9 +24,13 @@ SECONDS = 5.0  # of processor time: a text's budget for each 100,000 characters 
 _EVERYTHING = (
     "Mr. Nobody, 1 Main Street, nobody@example.org, https://example.org, +48 601 000 100, 203.0.113.7, 2026-01-01"
 )
-_CAPITAL = int(Needs.CAPITAL)
 _detectors: dict[str, Detector] = {}
 _loading = threading.Lock()
+
+
+def languages() -> tuple[str, ...]:
+    """The languages in which texts can be searched."""
+    return LANGUAGES
 
 
 def find(
@@ -38,16 +43,17 @@ def find(
 ) -> list[list[Finding]]:
     """Personal data in each text, by place and without overlap; aligned with ``texts``.
 
-    ``language``: ``en`` or ``pl``, else LanguageNotSupported. ``names``: whether to look for persons, places and groups too, which
+    ``language``: one of LANGUAGES, else LanguageNotSupported. ``names``: whether to look for persons, places and groups too, which
     takes most of the time. ``least_score``: LEAST_SCORE or more. A text that is too long or takes longer than ``seconds`` has one
     finding, QUARANTINED, over the whole of it: what was not examined does not pass. No network, ever.
     """
     detector = detector_of(language)
     distinct = list(dict.fromkeys(texts))
-    found = dict(
-        zip(distinct, detector.find(distinct, names=names, least_score=least_score, seconds=seconds), strict=True)
-    )
-    return [list(found[text]) for text in texts]
+    found = detector.find(distinct, names=names, least_score=least_score, seconds=seconds)
+    if len(distinct) == len(texts):
+        return found
+    by_text = dict(zip(distinct, found, strict=True))
+    return [list(by_text[text]) for text in texts]
 
 
 def redact(
@@ -74,6 +80,9 @@ def _redacted(text: str, findings: Sequence[Finding]) -> str:
 
 def detector_of(language: str) -> Detector:
     """The detector of a language, loaded once per process. Raises LanguageNotSupported."""
+    detector = _detectors.get(language)
+    if detector is not None:
+        return detector
     if language not in LANGUAGES:
         raise LanguageNotSupported(language)
     with _loading:
@@ -82,77 +91,137 @@ def detector_of(language: str) -> Detector:
         return _detectors[language]
 
 
+def _forget_the_parents_threads() -> None:
+    """After a fork, a detector that some thread of the parent was using is in the middle of a text for ever: load it anew."""
+    global _loading
+    _loading = threading.Lock()
+    for language in [language for language, detector in _detectors.items() if detector.is_busy()]:
+        del _detectors[language]
+
+
+os.register_at_fork(after_in_child=_forget_the_parents_threads)
+
+
+class Names(Protocol):
+    """Finds persons, and what else needs a language model or lists."""
+
+    def find(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
+        """The findings of each text, in order. They may overlap."""
+
+
+def names_of(language: str) -> Names:
+    """What finds names in a language; its model or lists load now."""
+    if language == "pl":
+        from pseudonymize.detection.names_pl import PolishNames
+
+        return PolishNames()
+    if language == "de":
+        from pseudonymize.detection.names_de import GermanNames
+
+        return GermanNames()
+    if language == "ru":
+        from pseudonymize.detection.names_ru import RussianNames
+
+        return RussianNames()
+    from pseudonymize.detection.names_en import EnglishNames
+
+    return EnglishNames()
+
+
+def recognizers_of(language: str) -> list[Recognizer]:
+    """The pattern recognizers for texts of a language. Identifiers of all countries are looked for in every language."""
+    country: dict[str, Sequence[Recognizer]] = {
+        "en": (*english.ADDRESSES, *english.PHONES, *polish.PHONES, *polish.ADDRESSES),
+        "pl": (*polish.PHONES, *polish.PLATES, *polish.ADDRESSES, english.PHONES[0]),
+        "de": (*german.PHONES, *german.PLATES, *german.ADDRESSES, english.PHONES[0]),
+        "ru": (*russian.PHONES, *russian.PLATES, *russian.ADDRESSES, english.PHONES[0]),
+    }
+    return [
+        *presidio.recognizers(language),
+        *polish.IDENTIFIERS,
+        *german.IDENTIFIERS,
+        *russian.IDENTIFIERS,
+        *english.CARDS,
+        *country[language],
+    ]
+
+
 class Detector:
     """Everything that looks at texts of one language."""
 
     def __init__(self, language: str) -> None:
-        shared: list[Recognizer] = [
-            *presidio.recognizers(language),
-            *polish.IDENTIFIERS,
-            *polish.PHONES,
-            *english.CARDS,
-        ]
-        self._recognizers: list[Recognizer]
-        self._names: names_en.EnglishNames | names_pl.PolishNames
-        if language == "pl":
-            self._recognizers = [*shared, *polish.ADDRESSES]
-            self._names = names_pl.PolishNames()
-        else:
-            self._recognizers = [*shared, *english.ADDRESSES, *english.PHONES, *polish.ADDRESSES]
-            self._names = names_en.EnglishNames()
-        self._chosen: dict[int, Sequence[Recognizer]] = {}
-        self._busy = threading.Lock()  # Presidio's recognizers and the language model are not for two threads at once
+        self._language = language
+        self._prefilter = Prefilter(recognizers_of(language))
+        self._names: Names | None = None
+        self._busy = (
+            threading.Lock()
+        )  # the prefilter's scratch space and the language model are not for two threads at once
         # Suffix lists and phone tables load at their first use: not in the time of somebody's text.
-        self.find([_EVERYTHING], names=True, least_score=LEAST_SCORE, seconds=300.0)
+        self.find([_EVERYTHING], names=False, least_score=LEAST_SCORE, seconds=300.0)
+
+    def is_busy(self) -> bool:
+        """Whether some thread is finding."""
+        return self._busy.locked()
 
     def find(self, texts: Sequence[str], *, names: bool, least_score: float, seconds: float) -> list[list[Finding]]:
         """See the module's ``find``."""
         with self._busy:
-            windows = [(row, start, window) for row, text in enumerate(texts) for start, window in _windows(text)]
-            needs = [holds(window) for _, _, window in windows]
-            named = self._named(windows, needs) if names else repeat([])
-            results: list[list[Finding] | None] = [[] if len(text) <= MOST_CHARACTERS else None for text in texts]
+            results: list[list[Finding]] = [[] for _ in texts]
+            windows, rows, starts = _windows(texts)
+            able = self._prefilter.able(windows)
+            found: dict[int, list[Finding]] = {}
+            late: set[int] = {row for row, text in enumerate(texts) if len(text) > MOST_CHARACTERS}
             budgets: dict[int, Budget] = {}
-            for (row, start, window), held, persons in zip(windows, needs, named, strict=False):
-                so_far = results[row]
-                if so_far is not None and (persons or self._able(held)):
+            for place, recognizers in able.items():
+                row = rows[place]
+                if row not in late:
                     budget = budgets.setdefault(row, Budget(seconds * (1 + len(texts[row]) // 100_000)))
-                    examined = self._examine(window, held, persons, budget)
-                    results[row] = None if examined is None else [*so_far, *_moved(examined, start)]
-        return [_final(text, result, least_score) for text, result in zip(texts, results, strict=True)]
+                    examined = _examine(windows[place], recognizers, budget)
+                    if examined is None:
+                        late.add(row)
+                    else:
+                        found[place] = examined
+            if names:
+                for place, persons in enumerate(self._all_names().find(windows)):
+                    if persons:
+                        found[place] = persons + found.get(place, [])
+            for place, findings in found.items():
+                results[rows[place]] += _moved(findings, starts[place])
+        for row in {rows[place] for place in found}:
+            results[row] = resolved((f for f in results[row] if f.score >= least_score), texts[row])
+        for row in late:
+            results[row] = [Finding(Kind.QUARANTINED, 0, len(texts[row]), 1.0)]
+        return results
 
-    def _named(self, windows: Sequence[_Window], needs: Sequence[int]) -> Iterator[list[Finding]]:
-        """What the names' finder says of each window; those with capitals go through it in batches."""
-        capitalised = [window for (_, _, window), held in zip(windows, needs, strict=True) if held & _CAPITAL]
-        found = self._names.find(capitalised)
-        for (_, _, window), held in zip(windows, needs, strict=True):
-            yield next(found) if held & _CAPITAL else self._names.find_uncapitalised(window)
-
-    def _able(self, held: int) -> Sequence[Recognizer]:
-        """The recognizers that have a chance in a text that holds this."""
-        if held not in self._chosen:
-            self._chosen[held] = [recognizer for recognizer in self._recognizers if recognizer.needs & held]
-        return self._chosen[held]
-
-    def _examine(self, text: str, held: int, persons: list[Finding], budget: Budget) -> list[Finding] | None:
-        """The findings of one window, or None when the text's time ran out."""
-        budget.start()
-        findings = list(persons)
-        try:
-            for recognizer in self._able(held):
-                findings += recognizer.find(text, budget)
-        except OutOfTime:
-            return None
-        finally:
-            budget.pause()
-        return findings
+    def _all_names(self) -> Names:
+        if self._names is None:
+            self._names = names_of(self._language)
+        return self._names
 
 
-_Window = tuple[int, int, str]
-"""Row of the text, where the window begins in it, and the window."""
+def _examine(text: str, recognizers: Sequence[Recognizer], budget: Budget) -> list[Finding] | None:
+    """The findings of one window, or None when the text's time ran out."""
+    budget.start()
+    findings: list[Finding] = []
+    try:
+        for recognizer in recognizers:
+            findings += recognizer.find(text, budget)
+    except OutOfTime:
+        return None
+    finally:
+        budget.pause()
+    return findings
 
 
-def _windows(text: str) -> list[tuple[int, str]]:
+def _windows(texts: Sequence[str]) -> tuple[Sequence[str], Sequence[int], Sequence[int]]:
+    """(windows, the text's place of each, where each begins in it): texts themselves where all are short; none of one too long."""
+    if max(map(len, texts), default=0) <= WINDOW:
+        return texts, range(len(texts)), [0] * len(texts)
+    cut = [(part, row, start) for row, text in enumerate(texts) for start, part in _cut(text)]
+    return [part for part, _, _ in cut], [row for _, row, _ in cut], [start for _, _, start in cut]
+
+
+def _cut(text: str) -> list[tuple[int, str]]:
     """(start, part) of a text: itself, or overlapping parts of at most WINDOW characters cut at white space."""
     if len(text) <= WINDOW:
         return [(0, text)]
@@ -174,9 +243,3 @@ def _moved(findings: list[Finding], start: int) -> list[Finding]:
     if not start:
         return findings
     return [replace(finding, start=finding.start + start, end=finding.end + start) for finding in findings]
-
-
-def _final(text: str, findings: list[Finding] | None, least_score: float) -> list[Finding]:
-    if findings is None:
-        return [Finding(Kind.QUARANTINED, 0, len(text), 1.0)]
-    return resolved((finding for finding in findings if finding.score >= least_score), text)

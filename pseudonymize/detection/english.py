@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pseudonymize.detection.folding import fold
 from pseudonymize.detection.kinds import Kind
-from pseudonymize.detection.patterns import Needs, Pattern, as_written, expression, words_near
+from pseudonymize.detection.patterns import Pattern, expression, words_near
 from pseudonymize.transforms import checksums
 
+DIGITS_OF_A_PHONE = (r"\d(?:[^a-z0-9\n]{0,3}\d){6}",)
 _WORD = r"\p{Lu}[\p{L}\p{M}'’.\-]*"
 _STREET_WORDS = (
     "Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Pl|Square|Squares|Sq|Terrace|Parkway|Pkwy|"
@@ -29,15 +31,24 @@ _TAIL = (
     r" [,\s>?]+ \d{4,6} (?:-\d{4})? (?!\w) )"
 )
 
+_APART = r"[^a-z0-9_]"
+_GAP = r"[ \t\u00a0]+"
+
+
+def _folded(words: str) -> str:
+    """Alternatives, as the prefilter sees them."""
+    return "|".join(fold(word).decode() for word in words.split("|"))
+
+
 ADDRESSES = (
     Pattern(  # 12 Main Street, Apt. 3, Springfield, IL 62701
         Kind.ADDRESS,
         expression(
-            rf"(?<![\w.,\-]) {_HOUSE} \s+ (?: (?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)?) \s+ ){{1,5}} (?:{_STREET_WORDS}) (?!\w) \.?"
+            rf"(?<![\w.,\-]) {_HOUSE} {_GAP} (?: (?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)?) {_GAP} ){{1,5}} (?:{_STREET_WORDS}) (?!\w) \.?"
             rf" {_UNIT}? {_TAIL}?"
         ),
         score=0.88,
-        hint=as_written(rf" (?:{_STREET_WORDS})\b"),
+        hints=(rf"\d[^\n]*[ \t](?:{_STREET_WORDS}){_APART}",),
     ),
     Pattern(  # Via Roma 12, Rua da Igreja 25, ul. Długa 3
         Kind.ADDRESS,
@@ -47,7 +58,7 @@ ADDRESSES = (
             rf" ,? [ ] {_HOUSE} (?!\w) {_UNIT}? {_TAIL}?"
         ),
         score=0.87,
-        hint=as_written(rf"(?:{_STREET_BEGINS})"),
+        hints=(rf"{_APART}(?:{_folded(_STREET_BEGINS)})[^\n]*\d",),
     ),
     Pattern(  # Hauptstraße 5, Vesterskovvej 79
         Kind.ADDRESS,
@@ -55,7 +66,7 @@ ADDRESSES = (
             rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_WORD}[ ]){{0,2}} \p{{L}}[\p{{L}}\-]* (?:{_STREET_ENDS}) [ ] {_HOUSE} (?!\w) {_UNIT}? {_TAIL}?"
         ),
         score=0.87,
-        hint=as_written(rf"(?:{_STREET_ENDS}) \d"),
+        hints=(rf"[a-z\-](?:{_folded(_STREET_ENDS)}) \d",),
     ),
     Pattern(  # 3247 Golfskálinn 25 Apt. 236: a number, a name, a number, a unit
         Kind.ADDRESS,
@@ -63,7 +74,7 @@ ADDRESSES = (
             rf"(?<![\w.,\-]) (?:{_HOUSE}\s+)? (?: (?:{_WORD}|\d{{1,3}}) [ ] ){{1,5}} (?:{_HOUSE})? {_UNIT} {_TAIL}?"
         ),
         score=0.86,
-        hint=as_written(rf"[,\s](?:{_UNITS})"),
+        hints=(rf"[,\s](?:{_UNITS})\.?\s*[a-z]?\d",),
     ),
     Pattern(  # PO Box 12; PSC 3294, Box 9168, APO AA 61487; Unit 1009 Box 0219, DPO AP 51065
         Kind.ADDRESS,
@@ -72,7 +83,7 @@ ADDRESSES = (
             r" (?: [,\s]+ [AFD]PO [ ] A[AEP] [ ] \d{5} )?"
         ),
         score=0.88,
-        hint=as_written(r"Box|US[NSC]"),
+        hints=(r"box\s+\d", rf"{_APART}us[nsc]{{1,2}}v?\s+[a-z]"),
     ),
 )
 
@@ -80,21 +91,22 @@ PHONES = (
     Pattern(
         Kind.PHONE,
         expression(
-            r"(?<![\w+]) (?:\+|00)[1-9]\d{0,2} (?: [ .\-]?\(0\d?\) )?"
+            r"(?<![\w+]) (?= \+? \d (?:[^\w\n]{0,3}\d){6} ) (?:\+|00)[1-9]\d{0,2} (?: [ .\-]?\(0\d?\) )?"
             r" (?: [ .\-/]? \(? \d{1,5} \)? ){2,6} (?: [ ]?(?:x|ext\.?)[ ]?\d{1,6} )?"
             r" (?![\w])"
         ),
         score=0.75,
-        needs=Needs.SEVEN_DIGITS,
+        hints=DIGITS_OF_A_PHONE,
     ),
     Pattern(
         Kind.PHONE,
         expression(
-            r"(?<![\w+.\-/]) (?: (?: \(\d{1,5}\)[ \-]? | \d{2,4}[ .\-/]{1,2} ) \d{2,6} (?: [ .\-/]{1,2} \d{2,5} ){0,4} | \d{7,11} )"
+            r"(?<![\w+.\-/]) (?= \(? \d (?:[^\w\n]{0,3}\d){6} ) (?: (?: \(\d{1,5}\)[ \-]? |"
+            r" \d{2,4}[ .\-/]{1,2} ) \d{2,6} (?: [ .\-/]{1,2} \d{2,5} ){0,4} | \d{7,11} )"
             r" (?: [ ]?(?:x|ext\.?)[ ]?\d{1,6} )? (?![\w/] | [\-.]\d)"
         ),
         score=0.1,
-        needs=Needs.SEVEN_DIGITS,
+        hints=DIGITS_OF_A_PHONE,
         context=words_near(
             [
                 "phone",
@@ -127,7 +139,7 @@ CARDS = (
         score=0.0,
         check=checksums.luhn,
         checked=0.3,
-        needs=Needs.SEVEN_DIGITS,
+        hints=(r"\d{4}[ \-]?\d{4}[ \-]?\d{4}",),
         context=words_near(
             ["credit", "card", "visa", "mastercard", "amex", "maestro", "debit", "cc ", "karta", "kart", "kredyt"]
         ),

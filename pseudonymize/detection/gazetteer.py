@@ -10,6 +10,7 @@ import importlib
 from collections.abc import Iterable
 from functools import cache
 
+GERMAN_LOCALES = ("de_DE", "de_AT", "de_CH")
 LATIN_LOCALES = (
     "cs_CZ", "da_DK", "de_DE", "en_GB", "en_US", "es_ES", "et_EE", "fi_FI", "fr_FR", "hr_HR", "hu_HU", "is_IS", "it_IT",
     "lt_LT", "lv_LV", "nl_NL", "no_NO", "pl_PL", "pt_BR", "pt_PT", "ro_RO", "sk_SK", "sl_SI", "sv_SE", "tr_TR",
@@ -26,6 +27,12 @@ def given_names(locales: tuple[str, ...]) -> frozenset[str]:
 def surnames(locales: tuple[str, ...]) -> frozenset[str]:
     """Surnames of the locales, each a single word (hyphens allowed) as it is written."""
     return frozenset(_collected(locales, "last_names"))
+
+
+@cache
+def common_words(locale: str) -> frozenset[str]:
+    """A few hundred frequent words of a language, as they are written."""
+    return frozenset(importlib.import_module(f"faker.providers.lorem.{locale}").Provider.word_list)
 
 
 def _collected(locales: Iterable[str], what: str) -> Iterable[str]:

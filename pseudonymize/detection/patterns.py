@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntFlag, auto
 from typing import Any, Protocol
 
 import regex  # type: ignore[import-untyped]
@@ -17,18 +16,7 @@ CONTEXT_AFTER = 20
 CONTEXT_GAIN = 0.35  # as in Presidio's enhancer, and what it lifts is worth at least 0.4
 CONTEXT_LEAST = 0.4
 CHECKED = 1.0
-
-
-class Needs(IntFlag):
-    """What a text must hold for a recognizer to have any chance. Found in one pass by ``prefilter.holds``."""
-
-    NOTHING = 0
-    DIGIT = auto()
-    SEVEN_DIGITS = auto()  # in one run, with at most three other characters between two of them
-    AT = auto()
-    DOT = auto()  # between two word characters
-    HEX = auto()  # a separator between hexadecimal pairs, or a double colon
-    CAPITAL = auto()  # an upper-case letter, or one of a script without case
+CHECKED_AND_SAID = 0.95  # check digits that a number may have by chance, and a word near it
 
 
 @dataclass(slots=True)
@@ -61,8 +49,12 @@ class Recognizer(Protocol):
     """Finds one or more kinds in a text."""
 
     @property
-    def needs(self) -> Needs:
-        """It has a chance in texts that hold any of these."""
+    def hints(self) -> Sequence[str]:
+        """Expressions over folded text, in any case (see ``prefilter``): each match of the recognizer holds a match of one."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Lower-case words without one of which, at a word's begin, nothing is reported; empty: it reports without."""
 
     def find(self, text: str, budget: Budget) -> Iterator[Finding]:
         """Findings in any order, overlapping or not. Raises OutOfTime."""
@@ -77,8 +69,44 @@ def matches(pattern: Any, text: str, budget: Budget) -> Iterator[Any]:
 
 
 def bare(text: str) -> str:
-    """Upper case without blanks, dots, hyphens and slashes: what check digits are computed over."""
-    return "".join(character for character in text if character.isalnum()).upper()
+    """Upper case, digits of every script as 0-9, without blanks, dots, hyphens and slashes: what check digits are computed over."""
+    kept = "".join(character for character in text if character.isalnum()).upper()
+    return kept if kept.isascii() else "".join(str(int(c)) if c.isdecimal() else c for c in kept)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Words that, near a finding, say what it is. Each may go on (invoice, invoices), which covers most inflection.
+
+    ``against``: words that say that it is something else, when they stand nearer before it (an order number after a phone's).
+    """
+
+    words: tuple[str, ...]
+    expression: Any
+    against: Any = None
+
+    @classmethod
+    def of(cls, words: Sequence[str], against: Sequence[str] = ()) -> Context:
+        """From words in any case."""
+        lower = tuple(dict.fromkeys(word.lower() for word in words))
+        return cls(lower, _begins(lower), _begins([word.lower() for word in against]) if against else None)
+
+    def is_near(self, text: str, start: int, end: int) -> bool:
+        """Whether a word stands within CONTEXT_BEFORE before or CONTEXT_AFTER behind ``text[start:end]``."""
+        before = text[max(0, start - CONTEXT_BEFORE) : start].lower()
+        last = _last(self.expression, before)
+        if self.against is not None and _last(self.against, before) > last:
+            return False
+        return last >= 0 or self.expression.search(text[end : end + CONTEXT_AFTER].lower()) is not None
+
+
+def _begins(words: Sequence[str]) -> Any:
+    return regex.compile(r"(?<![^\W_])(?:" + "|".join(map(regex.escape, words)) + ")")
+
+
+def _last(pattern: Any, text: str) -> int:
+    """Where the last match begins; -1: there is none."""
+    return max((match.start() for match in pattern.finditer(text)), default=-1)
 
 
 @dataclass(frozen=True)
@@ -86,25 +114,27 @@ class Pattern:
     """A recognizer for one kind.
 
     ``score``: of a bare match; below 0.4 it is not reported unless a ``context`` word stands near. ``check``: of the bare
-    characters; a match that fails is dropped, one that passes scores ``checked``.
+    characters; a match that fails is dropped, one that passes scores ``checked``. ``group``: the part of the match that is
+    the finding. ``hints``: see Recognizer.
     """
 
     kind: Kind
     expression: Any
     score: float
-    needs: Needs = Needs.DIGIT
+    hints: Sequence[str]
     check: Callable[[str], bool] | None = None
     checked: float = CHECKED
-    context: Any = None  # a compiled expression of words, see ``words_near``
-    hint: Any = None  # a cheap compiled expression: without a match of it, there is none of ``expression``
+    context: Context | None = None
     group: int | str = 0
+
+    @property
+    def words(self) -> Sequence[str]:
+        """See Recognizer."""
+        most = self.score if self.check is None else self.checked
+        return self.context.words if self.context is not None and most < CONTEXT_LEAST else ()
 
     def find(self, text: str, budget: Budget) -> Iterator[Finding]:
         """See Recognizer."""
-        if self.hint is not None and self.hint.search(text) is None:
-            return
-        if hopeless(self.score if self.check is None else self.checked, text, self.context):
-            return
         for match in matches(self.expression, text, budget):
             score = self.score
             if self.check is not None:
@@ -112,7 +142,10 @@ class Pattern:
                     continue
                 score = self.checked
             start, end = match.span(self.group)
-            yield Finding(self.kind, start, end, with_context(score, text, start, end, self.context))
+            lifted = with_context(score, text, start, end, self.context)
+            if self.check is not None and lifted > score:
+                lifted = max(lifted, CHECKED_AND_SAID)
+            yield Finding(self.kind, start, end, lifted)
 
 
 def expression(pattern: str, *, any_case: bool = False) -> Any:
@@ -125,21 +158,13 @@ def as_written(pattern: str, flags: int = 0) -> Any:
     return regex.compile(pattern, flags)
 
 
-def words_near(words: Sequence[str]) -> Any:
-    """An expression for context words; each may go on (invoice, invoices), which covers most inflection."""
-    return regex.compile(r"(?<![^\W_])(?:" + "|".join(regex.escape(word.lower()) for word in words) + ")")
+def words_near(words: Sequence[str], against: Sequence[str] = ()) -> Context:
+    """The context of these words."""
+    return Context.of(words, against)
 
 
-def hopeless(score: float, text: str, context: Any) -> bool:
-    """Whether a score needs a context word to be reported and the text has none. No finding below CONTEXT_LEAST is reported."""
-    return score < CONTEXT_LEAST and context is not None and context.search(text.lower()) is None
-
-
-def with_context(score: float, text: str, start: int, end: int, context: Any) -> float:
-    """The score, lifted when a context word stands near the finding."""
-    if context is None:
-        return score
-    before = text[max(0, start - CONTEXT_BEFORE) : start].lower()
-    if context.search(before) or context.search(text[end : end + CONTEXT_AFTER].lower()):
-        return min(1.0, max(score + CONTEXT_GAIN, CONTEXT_LEAST))
+def with_context(score: float, text: str, start: int, end: int, context: Context | None) -> float:
+    """The score, lifted when a context word stands near the finding. No finding below CONTEXT_LEAST is reported."""
+    if context is not None and score < CHECKED and context.is_near(text, start, end):
+        return min(CHECKED, max(score + CONTEXT_GAIN, CONTEXT_LEAST))
     return score

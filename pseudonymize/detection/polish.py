@@ -1,70 +1,140 @@
-"""Polish identifiers, with their check digits, and Polish ways to write phones and addresses.
+"""Polish identifiers, with their check digits, and Polish ways to write phones, plates and addresses.
 
-They are looked for in texts of every language: an English note about a Polish customer holds a PESEL too.
+Identifiers are looked for in texts of every language: an English note about a Polish customer holds a PESEL too.
 """
 
 from __future__ import annotations
 
+from pseudonymize.detection.folding import fold
 from pseudonymize.detection.kinds import Kind
-from pseudonymize.detection.patterns import Needs, Pattern, expression, words_near
+from pseudonymize.detection.patterns import Pattern, expression, words_near
+from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAP, GAPS, ORDERS, digits, groups, hint
 from pseudonymize.transforms import checksums
 
 _WORD = r"[A-ZĄĆĘŁŃÓŚŹŻ][\w'’\-]*"
+_STREET_WORDS = r"ulic[ayęąi]|alej[aeiąę]|osiedl[aeu]|plac(?:u|em)?|skwer(?:u|em)?|rond[aoe]"
 _STREET = (
-    r"(?: (?: (?i:ulic[ayęąi]|alej[aeiąę]|osiedl[aeu]|plac(?:u|em)?|skwer(?:u|em)?|rond[aoe]) \s+"
-    r" | (?i:ul|al|os|pl) (?:\.\s*|\s+) )"
+    rf"(?: (?: (?i:{_STREET_WORDS}) \s+ | (?i:ul|al|os|pl) (?:\.\s*|\s+) )"
     rf" (?: (?:{_WORD}|\d{{1,2}}|i|gen\.|ks\.|św\.|im\.) \s+ ){{0,4}} {_WORD} | Rynek ) \s+"
 )
 _NUMBER = r"\d{1,4}[A-Za-z]? (?![\w@]) (?: \s? (?:/|m\.?|lok\.?|mieszk\w*\.?) \s? \d{1,4}[A-Za-z]? (?!\w) )?"
-_TOWN = rf"\d{{2}}-\d{{3}} [ ] {_WORD} (?: [ \-] {_WORD} )?"
+_TOWN = rf"\d{{2}}[{DASHES}]\d{{3}} [{BLANKS}] {_WORD} (?: [ \-] {_WORD} )?"
+_TAX_NUMBER_GROUPS = "|".join(
+    groups(*sizes, gap=rf"[{BLANKS}]?[{BLANKS}{DASHES}][{BLANKS}]?")
+    for sizes in ((3, 3, 2, 2), (3, 2, 2, 3), (3, 2, 3, 2), (3, 3, 4))
+)
+_COMPANY = (
+    "nip", "podatnik", "podatkow", "tax", "vat", "faktur", "firm", "spółk", "nabywc", "sprzedawc", "kontrahent", "działalno",
+)  # fmt: skip
+_CALL = (
+    "tel", "kom", "fon", "numer", "nr tel", "nr kom", "pod nr", "dzwoń", "dzwon", "zadzwoń", "oddzwo", "sms", "whatsapp", "kontakt",
+    "infolini", "komór", "mobile", "phone", "call", "odezw", "połącz", "rejestrac", "blik", "wiadomoś", "proszę o",
+)  # fmt: skip
+# The first letters of plates: the voivodeship; the second and third, of the district, are not told apart here.
+_PLATE = r"[BCDEFGKLNOPRSTWZ][A-Z]{1,2}"
+_CAR = (
+    "rejestracyj",
+    "tablic",
+    "auto",
+    "aut",
+    "samoch",
+    "pojazd",
+    "nr rej",
+    "numer rej",
+    "rej.",
+    "blachy",
+    "plate",
+    "wóz",
+)
+
+
+def _nip(number: str) -> bool:
+    return checksums.nip(number.removeprefix("PL"))
+
 
 IDENTIFIERS = (
     Pattern(
         Kind.PL_PESEL,
-        expression(r"(?<![\d.,\-]) \d{11} (?![\d]|[.,\-]\d)"),
-        score=0.0,
-        check=checksums.pesel,
-        needs=Needs.SEVEN_DIGITS,
-    ),
-    Pattern(
-        Kind.PL_NIP,
         expression(
-            r"(?<![\d.,\-]) (?:(?i:PL)[ ]?)? (?P<nip>\d{3}-\d{3}-\d{2}-\d{2} | \d{3}-\d{2}-\d{2}-\d{3} | \d{3}[ ]\d{3}[ ]\d{2}[ ]\d{2})"
-            r" (?![\d]|[.,\-]\d)"
+            rf"{BEGIN} (?: \d{{11}} | {groups(6, 5)} | {groups(2, 2, 2, 5)} | {groups(3, 3, 3, 2)} | {groups(4, 4, 3)}"
+            rf" | {groups(5, 6)} | {groups(3, 4, 4)} ) {END}"
         ),
         score=0.0,
-        check=checksums.nip,
-        group="nip",
+        hints=hint(11),
+        check=checksums.pesel,
+    ),
+    Pattern(  # however it is written, where the word says so
+        Kind.PL_PESEL,
+        expression(rf"{BEGIN} {digits(11, GAPS)} {END}"),
+        score=0.0,
+        hints=hint(11),
+        check=checksums.pesel,
+        checked=0.3,
+        context=words_near(["pesel"]),
     ),
     Pattern(
         Kind.PL_NIP,
-        expression(r"(?<![\d.,\-+]) (?:(?i:PL)[ ]?)? (?P<nip>\d{10}) (?![\d]|[.,\-]\d)"),
+        expression(rf"{BEGIN} (?:(?i:PL)[{BLANKS}{DASHES}]?)? (?:{_TAX_NUMBER_GROUPS}) {END}"),
         score=0.0,
-        check=checksums.nip,
+        hints=hint(10),
+        check=_nip,
+        checked=0.95,
+        context=words_near(_COMPANY, ORDERS),
+    ),
+    Pattern(  # with the country code it is the number for trade in the Union
+        Kind.PL_NIP,
+        expression(rf"{BEGIN} (?i:PL)[{BLANKS}]? \d{{10}} {END}"),
+        score=0.0,
+        hints=(r"pl[^a-z0-9]?\d{10}",),
+        check=_nip,
+    ),
+    Pattern(
+        Kind.PL_NIP,
+        expression(rf"{BEGIN} {digits(10, GAPS)} {END}"),
+        score=0.0,
+        hints=hint(10),
+        check=_nip,
         checked=0.3,  # one number of ten digits in eleven fits by chance: without a word near it, it is no finding
-        context=words_near(["nip", "podatnik", "podatkow", "tax id", "vat"]),
-        group="nip",
+        context=words_near(_COMPANY, ORDERS),
     ),
     Pattern(
         Kind.PL_REGON,
-        expression(r"(?<![\d.,\-+]) (?:\d{14}|\d{9}) (?![\d]|[.,\-]\d)"),
+        expression(rf"{BEGIN} (?: {digits(14)} | {digits(9)} ) {END}"),
         score=0.0,
+        hints=hint(9),
         check=checksums.regon,
         checked=0.3,
-        context=words_near(["regon"]),
+        context=words_near(["regon", "gus", "statystyczn"], ORDERS),
     ),
     Pattern(
         Kind.PL_ID_CARD,
-        expression(r"(?<![^\W_]) [A-Za-z]{3}[ ]?\d{6} (?![^\W_])"),
+        expression(rf"{BEGIN} [A-Za-z]{{3}}[{BLANKS}{DASHES}]?\d{{3}}{GAP}\d{{3}} {END}"),
         score=0.0,
+        hints=(r"[a-z]{3}[^a-z0-9]?\d{3}[^a-z0-9]?\d{3}",),
         check=checksums.polish_id_card,
         checked=0.55,
-        context=words_near(["dowód", "dowod", "dowód", "osobist", "seria", "legitym", "id card", "identity card"]),
+        context=words_near(
+            [
+                "dowód",
+                "dowod",
+                "dowo\u0301d",
+                "osobist",
+                "seria",
+                "serii",
+                "legitym",
+                "tożsamo",
+                "dokument",
+                "id card",
+                "identity card",
+                "nr do",
+            ]
+        ),
     ),
     Pattern(
         Kind.PL_PASSPORT,
-        expression(r"(?<![^\W_]) [A-Za-z]{2}[ ]?\d{7} (?![^\W_])"),
+        expression(rf"{BEGIN} [A-Za-z]{{2}}[{BLANKS}{DASHES}]?\d{{3}}{GAP}\d{{2}}{GAP}\d{{2}} {END}"),
         score=0.0,
+        hints=(r"[a-z]{2}[^a-z0-9]?\d{3}[^a-z0-9]?\d{2}[^a-z0-9]?\d{2}",),
         check=checksums.polish_passport,
         checked=0.45,
         context=words_near(["paszport", "passport", "dokument"]),
@@ -72,43 +142,61 @@ IDENTIFIERS = (
     Pattern(
         Kind.IBAN,
         expression(
-            r"(?<![^\W_]) [A-Za-z]{2}\d{2} (?:[ \-]?[A-Za-z0-9]{4}){2,7} (?:[ \-]?[A-Za-z0-9]{1,3})? (?![^\W_])"
+            rf"{BEGIN} [A-Za-z]{{2}}[{BLANKS}]?\d{{2}} (?:{GAP}[A-Za-z0-9]{{4}}){{2,7}} (?:{GAP}[A-Za-z0-9]{{1,3}})? {END}"
         ),
         score=0.0,
+        hints=(r"[a-z]{2}[^a-z0-9\n]?\d{2}[^a-z0-9\n]?[a-z0-9]{4}[^a-z0-9\n]?[a-z0-9]{4}",),
         check=checksums.iban,
     ),
     Pattern(  # a Polish account number without its country code
         Kind.IBAN,
-        expression(r"(?<![\d\-]) \d{2} (?:[ \-]?\d{4}){6} (?![\d])"),
+        expression(rf"{BEGIN} \d{{2}} (?:{GAPS}\d{{4}}){{6}} {END}"),
         score=0.0,
-        check=lambda digits: checksums.iban("PL" + digits),
-        needs=Needs.SEVEN_DIGITS,
+        hints=hint(26),
+        check=lambda number: checksums.iban("PL" + number),
+    ),
+)
+
+PLATES = (
+    Pattern(
+        Kind.LICENSE_PLATE,
+        expression(
+            rf"{BEGIN} {_PLATE}[ {DASHES}]? (?: \d{{5}} | \d{{4}}[A-Z] | \d{{3}}[A-Z]{{2}} | \d[A-Z]\d{{3}} | \d{{2}}[A-Z]\d{{2}}"
+            rf" | [A-Z]\d{{3}} | \d{{2}}[A-Z]{{2}} | \d[A-Z]\d{{2}} | \d{{2}}[A-Z]\d | \d[A-Z]{{2}}\d | [A-Z]{{2}}\d{{2}} | \d{{4}} ) {END}"
+        ),
+        score=0.25,
+        hints=(r"[bcdefgklnoprstwz][a-z]{1,2}[^a-z0-9]?[a-z0-9]{4}",),
+        context=words_near(_CAR),
     ),
 )
 
 PHONES = (
     Pattern(
         Kind.PHONE,
-        expression(r"(?<![\w+]) (?:\+|00)48 (?:[ \-.]?\d){9} (?!\d|[\-]\d)"),
+        expression(rf"(?<![\w+]) (?: [+＋]\(?48\)? | 0048 | \(\+?48\) ) (?: {GAPS}\(?\d\)? ){{9}} (?!\d|[\-]\d)"),
         score=0.9,
-        needs=Needs.SEVEN_DIGITS,
+        hints=(r"48[^a-z0-9\n]{0,4}\d(?:[^a-z0-9\n]{0,4}\d){8}",),
     ),
     Pattern(  # the way people write mobile and land-line numbers
         Kind.PHONE,
         expression(
-            r"(?<![\w+.,\-/]) (?:[4-8]\d{2}[ \-]\d{3}[ \-]\d{3} | \(?[1-9]\d\)?[ \-]\d{3}[ \-]\d{2}[ \-]\d{2}) (?![\d\-]|[.,]\d|[ ]\d{3}\b)"
+            rf"(?<![\w+.,\-/]) (?: (?:48[{BLANKS}])? [4-8]\d{{2}}[{BLANKS}{DASHES}]\d{{3}}[{BLANKS}{DASHES}]\d{{3}}"
+            rf" | \(?0?[1-9]\d\)?[{BLANKS}{DASHES}]\d{{3}}[{BLANKS}{DASHES}]\d{{2}}[{BLANKS}{DASHES}]\d{{2}}"
+            rf" | \(0?[1-9]\d\)[{BLANKS}]?\d{{3}}[{BLANKS}{DASHES}]?\d{{2}}[{BLANKS}{DASHES}]?\d{{2}} )"
+            rf" (?![\d\-]|[.,]\d|[{BLANKS}]\d{{3}}\b)"
         ),
         score=0.5,
-        needs=Needs.SEVEN_DIGITS,
+        hints=hint(9),
+        context=words_near(_CALL, ORDERS),
     ),
     Pattern(
         Kind.PHONE,
-        expression(r"(?<![\w+.,\-/]) [1-9]\d{8} (?!\d|[\-]\d|[.,]\d)"),
-        score=0.1,
-        needs=Needs.SEVEN_DIGITS,
-        context=words_near(
-            ["tel", "kom", "fon", "numer", "nr tel", "dzwoń", "dzwon", "zadzwoń", "sms", "whatsapp", "kontakt"]
+        expression(
+            rf"(?<![\w+,\-/]) (?: (?:48)?[1-9]\d{{8}} | \d{{3}}\.\d{{3}}\.\d{{3}} | [1-9]{digits(8, GAPS)} ) (?!\d|[\-]\d|[.,]\d)"
         ),
+        score=0.1,
+        hints=hint(9),
+        context=words_near(_CALL, ORDERS),
     ),
 )
 
@@ -117,10 +205,12 @@ ADDRESSES = (
         Kind.ADDRESS,
         expression(rf"(?<![^\W_]) {_STREET} {_NUMBER} (?: \s*,?\s+ {_TOWN} )?"),
         score=0.88,
+        hints=(rf"(?:{fold(_STREET_WORDS).decode()}|rynek|[^a-z0-9_](?:ul|al|os|pl)[\s.])",),
     ),
     Pattern(
         Kind.ADDRESS,
         expression(rf"(?<![\d\-]) {_TOWN}"),
         score=0.86,
+        hints=(r"\d{2}-\d{3} [a-z]",),
     ),
 )

@@ -1,35 +1,172 @@
-"""One cheap look at a text, so that the many texts that hold nothing skip every recognizer."""
+"""One pass over all texts before any recognizer: which recognizers have a chance in which text.
+
+Every recognizer names ``hints``, expressions of which each of its matches holds one, and most texts hold none. Hyperscan looks
+for all hints of all recognizers at once, in many texts joined; where it is not installed, one expression after the other does,
+with the same answer. Hints are read on folded texts (see ``folding``), without regard to case, with a line break before and behind.
+"""
 
 from __future__ import annotations
 
-from pseudonymize.detection.patterns import Needs, as_written
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import accumulate
+from typing import Any, Protocol
 
-_ANYTHING = as_written(r"[\d@]|\w\.\w|[0-9A-Fa-f]{2}[:\-][0-9A-Fa-f]{2}|::|[\p{Lu}\p{Lt}\p{Lo}]")
-_DIGIT = as_written(r"\d")
-_SEVEN_DIGITS = as_written(r"\d(?:[^\w\n]{0,3}\d){6}")
-_DOT = as_written(r"\w\.\w")
-_HEX = as_written(r"[:\-.](?<=[0-9A-Fa-f]{2}.)[0-9A-Fa-f]{2}|::")
-_CAPITAL = as_written(r"[\p{Lu}\p{Lt}\p{Lo}]")
+from pseudonymize.detection.folding import fold
+from pseudonymize.detection.patterns import Recognizer
 
-
-_AT, _DIGIT_FLAG, _SEVEN, _DOT_FLAG, _HEX_FLAG, _CAPITAL_FLAG = map(
-    int, (Needs.AT, Needs.DIGIT, Needs.SEVEN_DIGITS, Needs.DOT, Needs.HEX, Needs.CAPITAL)
+_LONG = (
+    400  # characters: a longer text is looked at alone, where each hint is reported once and not at each of its places
 )
+_JOINED = 4_000_000  # characters of one join
+_MOST_REMEMBERED = 10_000  # sets of hints
+# Every hint holds one of these; the fallback looks for them before it looks for hints.
+_ANYTHING = re.compile(rb"[0-9@]|\.[A-Za-z]|::|(?i:us[nsc])")
 
 
-def holds(text: str) -> int:
-    """What the text holds of that which recognizers need, as ``Needs`` added up. 0: no recognizer can find anything in it."""
-    if _ANYTHING.search(text) is None:
-        return 0
-    found = _AT if "@" in text else 0
-    if _DIGIT.search(text):
-        found |= _DIGIT_FLAG
-        if _SEVEN_DIGITS.search(text):
-            found |= _SEVEN
-    if "." in text and _DOT.search(text):
-        found |= _DOT_FLAG
-    if _HEX.search(text):
-        found |= _HEX_FLAG
-    if _CAPITAL.search(text):
-        found |= _CAPITAL_FLAG
-    return found
+class Scanner(Protocol):
+    """Looks for many expressions."""
+
+    def scan(self, texts: Sequence[str]) -> dict[int, int]:
+        """For each text with any of the expressions, by its place: which of them, as bits."""
+
+
+class Prefilter:
+    """Tells for each text which of the recognizers can find anything in it."""
+
+    def __init__(self, recognizers: Sequence[Recognizer], scanner: type[Scanner] | None = None) -> None:
+        self._recognizers = tuple(recognizers)
+        words = [_words(recognizer) for recognizer in recognizers]
+        self._scanner: Any = (scanner or best())([_either(r.hints) for r in recognizers] + words)  # type: ignore[call-arg]
+        self._wordless = sum(1 << place for place, expression in enumerate(words) if not expression)
+        self._able: dict[int, tuple[Recognizer, ...]] = {}
+
+    def able(self, texts: Sequence[str]) -> dict[int, tuple[Recognizer, ...]]:
+        """By place of the text: the recognizers that can find something in it; texts in which none can are not in the answer."""
+        size = len(self._recognizers)
+        ours = (1 << size) - 1
+        found = {}
+        for place, bits in self._scanner.scan(texts).items():
+            chosen = bits & ours & (bits >> size | self._wordless)
+            if chosen:
+                found[place] = self._able.get(chosen) or self._remember(chosen)
+        return found
+
+    def _remember(self, bits: int) -> tuple[Recognizer, ...]:
+        if len(self._able) >= _MOST_REMEMBERED:
+            self._able.clear()
+        chosen = tuple(recognizer for place, recognizer in enumerate(self._recognizers) if bits >> place & 1)
+        self._able[bits] = chosen
+        return chosen
+
+
+def best() -> type[Scanner]:
+    """Hyperscan where it is installed, else plain expressions."""
+    try:
+        import hyperscan  # noqa: F401
+    except ImportError:
+        return PlainScanner
+    return HyperScanner
+
+
+class HyperScanner:
+    """All expressions in one automaton."""
+
+    def __init__(self, expressions: Sequence[str]) -> None:
+        import hyperscan
+
+        ids = [place for place, expression in enumerate(expressions) if expression]
+        sources = [expressions[place].encode("ascii") for place in ids]
+        flags = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL
+        self._everywhere = _compiled(sources, ids, flags)
+        self._for_once: Any = None
+        self._compile_for_once = partial(_compiled, sources, ids, flags | hyperscan.HS_FLAG_SINGLEMATCH)
+
+    def scan(self, texts: Sequence[str]) -> dict[int, int]:
+        """See Scanner."""
+        found: dict[int, int] = {}
+        sizes = list(map(len, texts))
+        if max(sizes, default=0) > _LONG:
+            short = [place for place, size in enumerate(sizes) if size <= _LONG]
+            for place, size in enumerate(sizes):
+                if size > _LONG and (bits := self._alone(texts[place])):
+                    found[place] = bits
+            for place, bits in self._joined([texts[place] for place in short]).items():
+                found[short[place]] = bits
+            return found
+        return self._joined(texts)
+
+    def _alone(self, text: str) -> int:
+        seen: list[int] = []
+        if self._for_once is None:
+            self._for_once = self._compile_for_once()
+        self._for_once.scan(b"\n%b\n" % fold(text), match_event_handler=lambda id_, *_: seen.append(id_))
+        return sum(1 << place for place in set(seen))
+
+    def _joined(self, texts: Sequence[str]) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for first, part in _parts(texts):
+            matches: list[tuple[int, int]] = []
+            # A line break before and behind each text: words begin and end there, and a match that runs over it can only be one
+            # too many.
+            self._everywhere.scan(fold("\n" + "\n".join(part) + "\n"), match_event_handler=_note, context=matches)
+            if matches:
+                ends = list(accumulate(len(text) + 1 for text in part))
+                for end, id_ in matches:
+                    place = first + bisect_left(ends, end - 1)
+                    found[place] = found.get(place, 0) | 1 << id_
+        return found
+
+
+def _note(id_: int, start: int, end: int, flags: int, matches: list[tuple[int, int]]) -> None:
+    del start, flags
+    matches.append((end, id_))
+
+
+def _compiled(sources: list[bytes], ids: list[int], flags: int) -> Any:
+    import hyperscan
+
+    database = hyperscan.Database()
+    database.compile(expressions=sources, ids=ids, flags=flags)
+    return database
+
+
+class PlainScanner:
+    """One expression after the other."""
+
+    def __init__(self, expressions: Sequence[str]) -> None:
+        self._expressions = [
+            (1 << place, re.compile(expression.encode("ascii"), re.IGNORECASE | re.DOTALL))
+            for place, expression in enumerate(expressions)
+            if expression
+        ]
+
+    def scan(self, texts: Sequence[str]) -> dict[int, int]:
+        """See Scanner."""
+        found = {}
+        for place, text in enumerate(texts):
+            folded = b"\n%b\n" % fold(text)
+            if _ANYTHING.search(folded) is not None:
+                bits = sum(bit for bit, expression in self._expressions if expression.search(folded) is not None)
+                if bits:
+                    found[place] = bits
+        return found
+
+
+def _either(hints: Sequence[str]) -> str:
+    return "|".join(f"(?:{hint})" for hint in hints)
+
+
+def _words(recognizer: Recognizer) -> str:
+    """An expression for the words without one of which the recognizer reports nothing; empty when it does without."""
+    if not recognizer.words:
+        return ""
+    return r"[^a-z0-9](?:" + "|".join(re.escape(fold(word).decode()) for word in recognizer.words) + ")"
+
+
+def _parts(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    """(place of the first, texts) for parts of the texts that are joined: few, for all texts here are short."""
+    step = _JOINED // _LONG
+    return ((first, texts[first : first + step]) for first in range(0, len(texts), step))

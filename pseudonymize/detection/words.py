@@ -33,21 +33,23 @@ ENGLISH_NOT_NAMES = frozenset(
 
 ENUMERATED = frozenset(
     """
-    Appendix Block Box Building Chapter Class Floor Gate Grade Group Hepatitis Level Line Model Option Part Plan Platform Room Route
-    Section Series Step Suite Team Terminal Type Unit Version Vitamin Wing Zone
+    Appendix Block Box Building Chapter Class Floor Gate Grade Group Hepatitis Level Line Model Option Part Plan
+    Platform Room Route Section Series Step Suite Team Terminal Type Unit Version Vitamin Wing Zone
     """.split()
 )
 """Words that a single letter follows without being an initial."""
 
 POLISH_WORDS = frozenset(
     """
-    Dania Jagoda Kalina Lech Lena Marce Marka Marki Pola Wita Witem Stefanie Maja Maju Mają Malina Nadia Roch Róża Róży Wiktoria
+    Dania Jagoda Kalina Lech Lena Marce Marka Marki Pola Wita Witem Stefanie Maja Maju Mają Malina Nadia Roch Róża
+    Róży Wiktoria
     """.split()
 )
 """Polish given names that are also words, months or places: not alone."""
 
 POLISH_NOT_NAMES = frozenset(
     """
+    Styczeń Luty Marzec Kwiecień Maj Czerwiec Lipiec Sierpień Wrzesień Październik Listopad Grudzień
     Adres Bank Czwartek Czy Data Dowód Dzień Dziękuję Email Faktura Firma Gdańsk Jak Jest Kraków Ma Mieszka Nie
     Niedziela Nip Numer Pesel Piątek Polsce Polska Polski Poniedziałek Pozdrawiam Poznań Proszę Sklep Sobota Tak
     Tel Telefon Ulica Urząd Warszawa Witam Wrocław Wtorek Zamówienie Łódź Środa
@@ -82,3 +84,75 @@ POLISH_SURNAMES = frozenset(
     """.split()
 )
 """Common Polish surnames that Faker's list lacks."""
+
+POLISH_TOWNS = frozenset(
+    """
+    Krakowie Lublinie Poznaniu Toruniu Radomiu Bytomiu Olsztynie Koninie Kole Kaliszu Sopocie Gdyni Łodzi Chełmie
+    Sanoku Pile Nysie Turku Śremie Warszawie Warszawą Warszawę Warszawy Rzymie Paryżu Kubie Malcie Kanadzie Irlandii
+    Jordanii Florencji Weronie Nicei Helu Kutnie Bielsku Zabrzu Gliwicach Tychach Wiśle Ustce Łebie Giżycku Mielcu
+    Tarnowie Kielcach Zamościu Przemyślu Krosnie Lesznie Elblągu Suwałkach Ełku Augustowie
+    """.split()
+)
+"""Towns and countries in forms that some rare given name has too."""
+
+POLISH_PRODUCTS = frozenset(
+    """
+    sofa kanapa lampa komoda szafa półka sukienka bluzka spódnica kurtka koszula torebka torba szminka pomadka maskara
+    mgiełka świeca pościel kołdra poduszka pizza sałatka zupa herbata kawa czekolada wódka woda nalewka kuchnia wersja
+    edycja odmiana róża huśtawka zasłona tapeta zastawa patelnia doniczka wanna umywalka bateria łazienka sypialnia
+    jadalnia kolekcja seria linia marka oferta promocja aplikacja krem fotel stół stolik model zestaw szampon żel
+    perfumy serum tonik balsam lakier puder podkład tusz but buty płaszcz sweter dywan regał materac narożnik komplet
+    garnek nóż serwis rower wózek zegarek telefon laptop tablet robot odkurzacz ekspres czajnik toster zapach krzesło
+    łóżko biurko lustro mydło masło piwo wino ciasto okno osiedle apartament hotel pensjonat domek wariant kolor
+    odcień wzór kubek
+    """.split()
+)
+"""Common nouns that a given name in the nominative follows as the name of a thing."""
+
+GERMAN_NOT_NAMES = frozenset(
+    """
+    Abo Abteilung Adresse Aktion Aktionen Angebot Angebote Anfrage Anruf Antwort April Artikel August Auftrag Bank
+    Bestellung Bestellungen Bewertung Bitte Bluse Brief Bundesliga Bundestag CDU CSU Code Computer Dame Damen Danke
+    Datum Der Dezember Die Dienstag Dienst Donnerstag Dr Ehe Ein Eine Einen Email Er Es EU Euro Event Ex FDP Februar
+    Film Filiale Firma Formular Freitag Freunde Frühling Fußball Gast Gästen Gespräch Gewinner Gewinnspiel Grüne Grüße
+    Gruß Guten Gutschein Gutscheincode Hallo Handy Herbst Herr Herren Herrn Hi Hotel Ich Ihr Ihre Ihren Ihrem Im In
+    Info Infos Instagram Internet Jacke Januar Jeans Juli Juni Kasse Kauf Kette Kinder Kleid Klinik Kollektion Kontakt
+    Konto Kosten Krankenhaus Kreis Kunde Kunden Kundin Kundendienst Kundenkonto Kundenservice Köln Lager Laden Liebe
+    Lieber Lieferung Link Mail Mai Marke Markt Meine Mich Mir Mitarbeiter Mittwoch Mode Modell Mode Montag Mit März
+    Nach Nachricht Neue Neu Newsletter Nein Nie November Nummer Ob Oder Oktober Online Ort Paket Pakete Park Partei
+    Partner Pause Person Platz Post Postleitzahl Preis Preise Problem Produkt Produkte Profil Projekt Prozent Punkt
+    Qualität Rabatt Rechnung Rechnungen Regierung Retoure Rezept Rose SPD Samstag Schuhe Sehr Sendung Seit Seite
+    September Service Sie Sieg Sofa Sonder Sommer Sonntag Spieler Sprecher Staat Stadion Stadt Stelle Stunden Super
+    Tasche Team Telefon Telefonnummer Termin Test Tipp Tor Trainer Treffen Treuepunkte Tür Umtausch Und Universität
+    Unternehmen Urlaub Verein Verkäufer Verlag Versand Vertrag Video Viele Von War Ware Warum Was Wegen Welche Wenn
+    Wer Werbung Werk Wie Winter Wir Wo Woche Wochen Zahlung Zeit Zu Zum Zug Zur Zwei Bayern Berlin Hamburg München
+    Frankfurt Stuttgart Düsseldorf Wien Zürich Bremen Leipzig Dresden Hannover Nürnberg Österreich Schweiz Deutschland
+    Europa USA Russland Frankreich Italien Spanien England Türkei Polen Paris London Rom Brüssel Moskau Washington
+    Bahnhof Amazon Google Apple Microsoft Facebook Twitter Aldi Lidl Edeka Rewe Otto Zalando Siemens Bosch Adidas Puma
+    Nivea Mercedes Porsche BMW Audi
+    """.split()
+)
+"""Capitalised German words that are no part of a name: what shops, services and newspapers write about."""
+
+GERMAN_WORDS = frozenset(
+    """
+    August Bernstein Christian Daisy Ernst Faith Flora Florian Frank Gloria Grace Heide Hella Hope Iris Jasmin Jade
+    Joy Kai Kim Kirsche Linde Mai Marine Mark Markt May Melodie Merle Mila Miles Mina Mond Olive Otto Perle Rosa Rose
+    Romy Ruby Safari Saskia Sky Stella Stern Summer Viola Violetta Wilde Wolf Amber Ambra Art Bea Bella Blanka Bora
+    Carina Carmen Chance Dena Diana Eden Edel Ella Elan Enno Erika Ewig Fee Felicitas Ferien Fidel Gala Gene Globus
+    Golden Gut Hall Heil Hilde Ida Karo Kilian Kira Lachs Lara Laser Leo Lore Lotte Luna Magna Malve Marie Media Mona
+    Nova Ora Pia Prima Rad Reiner Roman Ronja Ruth Sana Selig Sina Sol Sonny Star Thea Tilia Toll Uhr Veit Vera Vita
+    Walter Wald Will Winter
+    """.split()
+)
+"""German given names that are words, months or brands too: alone only after a title or a saying."""
+
+GERMAN_PRODUCTS = frozenset(
+    """
+    sofa sessel stuhl tisch regal lampe leuchte vase teppich bett matratze kissen decke kleid bluse rock hose jacke
+    mantel schuh stiefel tasche rucksack parfum parfüm creme seife shampoo lippenstift modell kollektion serie linie
+    marke tee kaffee schokolade torte pizza wein sekt bier rose tulpe sorte hotel restaurant café schiff sturm orkan
+    tief hoch zug platz straße schule kirche sankt st insel villa haus stiftung schrank
+    """.split()
+)
+"""German common nouns that a name follows as the name of a thing."""

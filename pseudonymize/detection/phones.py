@@ -1,0 +1,172 @@
+"""Presidio's phone recognizer with far fewer tries: where its regions look for the same candidates eight times, ours do once.
+
+Google's library cuts a text into candidates, a candidate into parts that may be a number, and asks of each part whether it is one
+in a region. The cutting is the same for all regions, and most parts cannot be a number of a region for want of its digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import phonenumbers
+from phonenumbers import phonenumbermatcher
+
+from pseudonymize.detection.kinds import Finding, Kind
+from pseudonymize.detection.patterns import Budget, Context, as_written, with_context
+
+_NO_DIGIT = as_written(r"\D+")
+_LETTER = as_written(r"[\p{L};,#~]")  # of extensions
+_LEAST_DIGITS = 5
+_MOST_DIGITS = 20  # more than any number with its prefixes has
+_MOST_TRIES = 1_000  # parts of one text
+_TYPES = (
+    "fixed_line mobile toll_free premium_rate shared_cost personal_number voip pager uan voicemail".split()  # noqa: SIM905
+)
+_CANDIDATE = phonenumbermatcher._PATTERN
+_SECOND = phonenumbermatcher._SECOND_NUMBER_START_PATTERN
+
+
+class Phones:
+    """Phone numbers of some regions, as Google's library has them.
+
+    What it finds is what Presidio finds, but for numbers of four digits and fewer, which some villages may have and every year
+    and price is.
+    """
+
+    hints = (r"\d(?:[^a-z0-9\n]{0,4}\d){4}",)
+    words: Sequence[str] = ()
+
+    def __init__(self, regions: Sequence[str], leniency: int, score: float, context: Context | None) -> None:
+        self._regions = [_Region.of(code) for code in regions]
+        self._leniency = leniency
+        self._score = score
+        self._context = context
+
+    def find(self, text: str, budget: Budget) -> Iterator[Finding]:
+        """See Recognizer."""
+        candidates = _Candidates(text)
+        found: list[tuple[int, int]] = []
+        for place, region in enumerate(self._regions):
+            matcher = phonenumbers.PhoneNumberMatcher(text, region.code, self._leniency)
+            index = 0
+            while (candidate := candidates.behind(index)) is not None:
+                budget.left()
+                index = candidate.end
+                if (candidate.start, candidate.end) in found:
+                    continue  # what another region would say of it is the same, or lies inside of it
+                for part in candidate.parts:
+                    # Behind a plus a number is the same in every region: the first one says whether it is one.
+                    if place if part.text.startswith(("+", "＋")) else not region.can_have(part):
+                        continue
+                    match = matcher._parse_and_verify(part.text, part.start)
+                    if match is not None:
+                        found.append((match.start, match.end))
+                        index = match.end
+                        break
+        for start, end in sorted(set(found)):
+            if not any(low <= start and end <= high and (low, high) != (start, end) for low, high in found):
+                score = with_context(self._score, text, start, end, self._context)
+                yield Finding(Kind.PHONE, start, end, score)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a candidate. ``digits``: what stands in it, or None when more than the digits counts (an extension)."""
+
+    text: str
+    start: int
+    digits: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    start: int
+    end: int
+    parts: tuple[_Part, ...]
+
+
+class _Candidates:
+    """The candidates of a text, each cut once for all regions."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._behind: dict[int, _Candidate | None] = {}
+
+    def behind(self, index: int) -> _Candidate | None:
+        """The next candidate from ``index`` on."""
+        if index not in self._behind:
+            self._behind[index] = self._cut(index)
+        return self._behind[index]
+
+    def _cut(self, index: int) -> _Candidate | None:
+        match = _CANDIDATE.search(self._text, index)
+        if match is None:
+            return None
+        words = match.group()
+        second = _SECOND.search(words)
+        if second is not None:
+            words = words[: second.start()]
+        cutter = _Cutter(self._text)
+        cutter._extract_match(words, match.start())
+        return _Candidate(match.start(), match.start() + len(words), tuple(cutter.parts))
+
+
+class _Cutter(phonenumbers.PhoneNumberMatcher):
+    """Google's matcher, which notes what it would ask about instead of asking."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, None, phonenumbers.Leniency.POSSIBLE, max_tries=_MOST_TRIES)
+        self.parts: dict[_Part, None] = {}
+
+    def _parse_and_verify(self, candidate: str, offset: int) -> None:
+        digits = _NO_DIGIT.sub("", candidate)
+        if len(digits) >= _LEAST_DIGITS:
+            plain = digits.isascii() and _LETTER.search(candidate) is None
+            self.parts[_Part(candidate, offset, digits if plain else None)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """What national numbers of a region look like, from the library's own tables."""
+
+    code: str
+    country: str  # code, as digits
+    pattern: Any
+    trunk: Any  # trunk and carrier prefixes, or None
+    abroad: Any  # prefixes of international numbers
+
+    @classmethod
+    def of(cls, code: str) -> _Region:
+        metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region(code)
+        trunk = metadata.national_prefix_for_parsing
+        # A number is valid when it is of one of these types, in any region of the country code: the general description allows more.
+        regions = phonenumbers.region_codes_for_country_code(metadata.country_code)
+        tables = [phonenumbers.PhoneMetadata.metadata_for_region(region) for region in regions]
+        kinds = [getattr(table, name) for table in tables for name in _TYPES]
+        patterns = {found.national_number_pattern for found in kinds if found and found.national_number_pattern}
+        return cls(
+            code,
+            str(metadata.country_code),
+            as_written("|".join(f"(?:{pattern})" for pattern in sorted(patterns))),
+            as_written(trunk) if trunk else None,
+            as_written(metadata.international_prefix),
+        )
+
+    def can_have(self, part: _Part) -> bool:
+        """Whether a part can be a number of this region, or an international one dialled there."""
+        number = part.digits
+        if number is None:
+            return True
+        if len(number) > _MOST_DIGITS:
+            return False
+        if self.abroad.match(number) or self._is_national(number):
+            return True
+        return number.startswith(self.country) and self._is_national(number.removeprefix(self.country))
+
+    def _is_national(self, number: str) -> bool:
+        if self.pattern.fullmatch(number) or (number[0:1] == "0" and self.pattern.fullmatch(number.lstrip("0"))):
+            return True
+        found = self.trunk.match(number) if self.trunk is not None else None
+        return found is not None and (any(found.groups()) or self.pattern.fullmatch(number, found.end()) is not None)
