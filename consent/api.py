@@ -16,13 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from consent import gate, ledger, notices, receipts, signing
+from consent import confirmation, gate, ledger, notices, receipts, signing
 from consent.ledger import ConsentDraft
 from consent.parsing import idempotency_key, notice_named, subject_named, valid
 from consent.shapes import (
     AudienceOut,
     CheckAudienceIn,
     CheckConsentIn,
+    ConfirmByMailIn,
     ImportReceiptIn,
     PresentationOut,
     ReceiptOut,
@@ -103,7 +104,24 @@ class Events(APIView):
             notice_version_id=notice_named(given["notice_version"]) if "notice_version" in given else None,
             **optional,
         )
-        return _recorded(ledger.record(draft, actor=actor)[0])
+        with transaction.atomic():
+            result = ledger.record(draft, actor=actor)[0]
+            waits = result.status is ledger.State.PENDING_CONFIRMATION and not result.duplicate
+            if "confirm_by_mail" in given and waits:
+                confirmation.ask(result.event_id, language=given["confirm_by_mail"])
+        return _recorded(result)
+
+
+class Confirmations(APIView):
+    """POST: send the letter with the link again. At most three about one consent, ten minutes apart."""
+
+    permission_classes = (requires("consent:write"),)
+
+    @extend_schema(operation_id="consent_confirmation_send", request=ConfirmByMailIn, responses={202: dict})
+    def post(self, request: Request) -> Response:
+        given = valid(ConfirmByMailIn, request)
+        confirmation.ask(from_opaque("cev", given["event"]), language=given["language"])
+        return Response({"status": "scheduled"}, status=status.HTTP_202_ACCEPTED)
 
 
 class States(APIView):
@@ -303,6 +321,7 @@ urlpatterns = [
     path("checks", Checks.as_view()),
     path("checks/audience", Audiences.as_view()),
     path("events", Events.as_view()),
+    path("confirmations", Confirmations.as_view()),
     path("withdraw", Withdrawals.as_view()),
     path("subjects/<str:subject>/state", States.as_view()),
     path("subjects/<str:subject>/history", History.as_view()),

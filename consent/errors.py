@@ -173,3 +173,17 @@ class WithdrawalsWaiting(Unavailable):
 
     code = "withdrawals_waiting"
     title = "Withdrawals are being applied"
+
+
+class NothingToConfirm(Conflict):
+    """No consent of this event waits for a confirmation: it counts already, was withdrawn, or never needed one."""
+
+    code = "nothing_to_confirm"
+    title = "There is nothing to confirm"
+
+
+class ConfirmationInvalid(NotFound):
+    """The link is not ours, has expired or was used, or there is nothing to confirm any more: the same answer for all."""
+
+    code = "confirmation_invalid"
+    title = "This link does not work any more"

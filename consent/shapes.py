@@ -48,6 +48,16 @@ class RecordConsentIn(SubjectIn):
     jurisdiction = serializers.CharField(max_length=6, required=False)
     evidence = serializers.DictField(required=False)
     source_sha256 = serializers.CharField(max_length=64, required=False)
+    confirm_by_mail = serializers.ChoiceField(
+        ["en", "pl"],
+        required=False,
+        help_text="Where the purpose has double opt-in: write to the person in this language.",
+    )
+
+
+class ConfirmByMailIn(StrictSerializer):
+    event = serializers.CharField(max_length=40, help_text="The consent that waits.")
+    language = serializers.ChoiceField(["en", "pl"], default="en")
 
 
 class WithdrawConsentIn(SubjectIn):

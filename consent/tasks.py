@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from consent import propagation, spool
+from consent import confirmation, propagation, spool
 from governance.jobs.handlers import Args, every, handles
 from governance.jobs.leases import Lease
 
@@ -31,3 +31,15 @@ def keep_propagating() -> None:
 def escalate() -> None:
     """Say so when a system has not settled a change in time."""
     propagation.escalate()
+
+
+@handles(confirmation.KIND, max_attempts=8)
+def send_confirmation(args: Args, lease: Lease) -> None:
+    """Write to the mailbox of somebody whose consent waits."""
+    confirmation.deliver(UUID(str(args["event"])), str(args["language"]))
+
+
+@every(seconds=300, name="consent.expiry")
+def write_down_what_ran_out() -> None:
+    """Record the end of consents whose time has passed."""
+    renewals.expire_due(limit=20_000)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import smtplib
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
 from consent import funnel
 from consent.terms import OptInStep
-from governance.kernel.errors import Unavailable
+from governance.kernel import mail
+from governance.kernel.mail import LetterNotSent
 from governance.privacy_center import errands, links
 from governance.privacy_center.choices import METHOD
 from governance.privacy_center.links import LinkInvalid, LinkKind
@@ -21,12 +20,7 @@ from governance.privacy_center.models import Errand, ErrandKind
 from pseudonymize import vault
 from pseudonymize.vault import IdentifierKind
 
-
-class LetterNotSent(Unavailable):
-    """The mail server did not take the letter; it is tried again."""
-
-    code = "letter_not_sent"
-    title = "A letter could not be sent"
+__all__ = ["LetterNotSent", "run"]
 
 
 def run(errand_id: UUID) -> None:
@@ -62,11 +56,4 @@ def _send(template: str, address: str, language: str, url: str) -> None:
     context = {"url": url, "controller": settings.ZGODA_CONTROLLER, "contact": settings.ZGODA_DPO_CONTACT}
     with translation.override(language):
         text = render_to_string(f"privacy_center/letters/{template}.txt", context).strip()
-    subject, _, body = text.partition("\n")
-    mail = EmailMessage(subject.strip(), body.strip() + "\n", settings.DEFAULT_FROM_EMAIL, [address])
-    mail.extra_headers["Auto-Submitted"] = "auto-generated"
-    try:
-        mail.send()
-    except (smtplib.SMTPException, OSError):
-        # The server's answer can quote the address: it goes no further.
-        raise LetterNotSent from None
+    mail.send(text, address)
