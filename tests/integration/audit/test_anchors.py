@@ -149,8 +149,9 @@ def test_what_must_not_happen_unseen_waits_when_all_anchors_fell_silent(settings
     anchors.require_fresh()
     (state,) = verify_log().anchors
     assert (state.kind, state.size, state.fresh) == ("bucket", 2, True)
-    answer = Client().get("/readyz").json()
-    assert answer["anchors"] == [{"kind": "bucket", "size": 2, "age_seconds": 82800, "state": "fresh"}]
+    (shown,) = Client().get("/readyz").json()["anchors"]
+    assert shown.pop("age_seconds") >= 23 * 3600
+    assert shown == {"kind": "bucket", "size": 2, "state": "fresh"}
 
 
 def test_an_older_database_does_not_pass_on_the_machine_that_signed(transactional_db):

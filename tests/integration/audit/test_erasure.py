@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
-from audit import decisions, log, models, receipts, sequencer, sources
+from audit import bundles, decisions, log, models, receipts, sequencer, sources
 from audit.errors import SubjectErased
 from audit.verification import verify_log
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId, uuid7
 from governance.kernel.personal_data import covered_tables
-from tests.integration.audit.arrange import CLIENT, sql, write
+from tests.integration.audit.arrange import CLIENT, sql, unguarded, write
 from tests.integration.audit.deciding import batch
 from tests.integration.audit.test_decisions import outside
 
@@ -45,6 +45,65 @@ def test_after_an_erasure_every_older_receipt_still_verifies_and_nobody_can_tell
     for person in people[:5]:
         assert str(person) not in dump
         assert person.hex not in dump
+
+
+# Slow: a thousand people, a hundred of whom are erased one by one, and every file and table is read afterwards.
+@pytest.mark.slow
+def test_of_a_thousand_people_a_hundred_are_erased_and_nobody_finds_them(tmp_path: Path):
+    people = [SubjectId(uuid7()) for _ in range(1000)]
+    gone, kept = people[:100], people[100:]
+    drafts = [
+        log.Draft("consent.given", CLIENT, f"consent_event:{number}", person) for number, person in enumerate(people)
+    ]
+    drafts += [log.Draft("consent.given", Actor(ActorKind.SUBJECT, str(person)), subject=person) for person in people]
+    drafts += [log.Draft("consent.given", Actor(ActorKind.GUARDIAN, str(person)), subject=kept[0]) for person in gone]
+    with transaction.atomic():
+        ids = log.emit_many(drafts)
+    sequencer.sequence()
+    old = [receipts.receipt(entry).text for entry in ids[:100]]
+    bundles.export(tmp_path / "before")
+    for person in gone:
+        assert sources.EntryLinks().erase(person).deleted == 3
+    sequencer.sequence()
+    report = verify_log()
+    assert report.verified, report.problems
+    bundles.export(tmp_path / "after")
+    (tmp_path / "receipts").mkdir()
+    for number, text in enumerate(old):
+        (tmp_path / "receipts" / f"{number}.tlog-proof").write_text(text)
+    files = [part for file in sorted((tmp_path / "receipts").iterdir()) for part in ("--receipt", str(file))]
+    assert outside(tmp_path, *files).returncode == 0
+    tables = sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'audit%%'")
+    dump = " ".join(str(row) for (table,) in tables for row in sql(f'SELECT t::text FROM "{table}" t'))
+    dump += " ".join(file.read_bytes().decode("latin-1") for file in tmp_path.rglob("*") if file.is_file())
+    assert not [person for person in gone if str(person) in dump or person.hex in dump or person.bytes.hex() in dump]
+    assert all(models.SubjectLink.objects.filter(subject_id=person).count() >= 2 for person in kept)
+    assert models.ErasedLink.objects.count() == 300
+
+
+def test_a_link_that_was_deleted_is_told_from_one_that_was_erased():
+    erin, frank = SubjectId(uuid7()), SubjectId(uuid7())
+    write(3, about=erin)
+    (spared, *_) = write(3, about=frank)
+    sources.EntryLinks().erase(erin)
+    log.emit("erasure.completed", actor=CLIENT, subject=erin)
+    log.emit_many([log.Draft("erasure.completed", CLIENT, subject=erin)] * 2)
+    sequencer.sequence()
+    assert verify_log().verified
+    unguarded("DELETE FROM audit_subject_link WHERE entry_id = %s", spared)
+    report = verify_log()
+    assert (report.first_bad.entry_id, report.first_bad.kind) == (spared, "removed")
+    unguarded("INSERT INTO audit_erased_link (tag) VALUES (%s)", b"made up by somebody without the key"[:32])
+    assert not verify_log().verified
+
+
+def test_a_tombstone_that_was_deleted_is_missed():
+    erin = SubjectId(uuid7())
+    write(3, about=erin)
+    sources.EntryLinks().erase(erin)
+    sequencer.sequence()
+    unguarded("DELETE FROM audit_erased_link")
+    assert verify_log().first_bad.kind == "removed"
 
 
 def test_what_is_logged_later_about_an_erased_person_makes_no_link():

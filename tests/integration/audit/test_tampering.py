@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 
 import pytest
 from django.db import transaction
 
-from audit import checkpoints, keys, models, notes, sequencer, tasks, verification
+from audit import checkpoints, keys, models, notes, sequencer, sources, tasks, verification
 from audit.merkle import HASH_SIZE, leaf_hash, perfect_root
 from audit.verification import Report, verify_log
 from governance.jobs.worker import drain
@@ -251,76 +252,111 @@ def test_staged_entries_are_verified_too(ids: list):
     assert verify_log().verified
 
 
-def _tamper(rng: random.Random, ids: list) -> None:
-    """One random act of tampering with the rows."""
-    seq, other = rng.sample(range(SIZE), 2)
-    entry = ids[seq]
-    match rng.randrange(9):
+def _flip(table: str, column: str, where: str, of: object, bit: int) -> None:
+    unguarded(
+        f"UPDATE {table} SET {column} = set_bit({column}, {bit}, 1 - get_bit({column}, {bit})) WHERE {where} = %s", of
+    )
+
+
+def _tamper(rng: random.Random, ids: list) -> int | None:
+    """One random act of tampering with the rows. Returns the number of the entry that must be named, None where none was touched."""
+    one, other = sorted(rng.sample(range(SIZE), 2))
+    match rng.randrange(14):
         case 0:
-            ((header,),) = sql("SELECT header FROM audit_entry WHERE id = %s", entry)
+            ((header,),) = sql("SELECT header FROM audit_entry WHERE id = %s", ids[one])
             at = rng.randrange(len(header))
             flipped = header[:at] + chr(ord(header[at]) ^ 1 << rng.randrange(7)) + header[at + 1 :]
-            unguarded("UPDATE audit_entry SET header = %s WHERE id = %s", flipped.replace("\0", "0"), entry)
+            unguarded("UPDATE audit_entry SET header = %s WHERE id = %s", flipped.replace("\0", "0"), ids[one])
         case 1:
-            column, table = rng.choice([("leaf_hash", "audit_leaf"), ("mac", "audit_leaf")])
-            bit = rng.randrange(256)
-            unguarded(
-                f"UPDATE {table} SET {column} = set_bit({column}, {bit}, 1 - get_bit({column}, {bit})) WHERE seq = %s",
-                seq,
-            )
+            _flip("audit_leaf", rng.choice(["leaf_hash", "mac"]), "seq", one, rng.randrange(256))
         case 2:
-            bit = rng.randrange(256)
-            unguarded(
-                f"UPDATE audit_entry SET leaf_hash = set_bit(leaf_hash, {bit}, 1 - get_bit(leaf_hash, {bit})) WHERE id = %s",
-                entry,
-            )
+            _flip("audit_entry", "leaf_hash", "id", ids[one], rng.randrange(256))
         case 3:
-            unguarded("DELETE FROM audit_entry WHERE id = %s", entry)
+            unguarded("DELETE FROM audit_entry WHERE id = %s", ids[one])
         case 4:
-            unguarded("DELETE FROM audit_leaf WHERE seq = %s", seq)
-            shift(seq + 1, -1)
+            unguarded("DELETE FROM audit_leaf WHERE seq = %s", one)
+            shift(one + 1, -1)
         case 5:
-            unguarded("UPDATE audit_leaf SET seq = 5000 WHERE seq = %s", seq)
-            unguarded("UPDATE audit_leaf SET seq = %s WHERE seq = %s", seq, other)
+            unguarded("UPDATE audit_leaf SET seq = 5000 WHERE seq = %s", one)
+            unguarded("UPDATE audit_leaf SET seq = %s WHERE seq = %s", one, other)
             unguarded("UPDATE audit_leaf SET seq = %s WHERE seq = 5000", other)
         case 6:
-            index, bit = rng.randrange(2), rng.randrange(256 * 256)
-            unguarded(
-                f'UPDATE audit_tile SET hashes = set_bit(hashes, {bit}, 1 - get_bit(hashes, {bit})) WHERE "index" = %s',
-                index,
-            )
+            _flip("audit_tile", "hashes", '"index"', rng.randrange(2), rng.randrange(256 * 256))
+            return None
         case 7:
-            size, bit = rng.choice([100, 400, 401, 600]), rng.randrange(256)
+            _flip("audit_checkpoint", "root", "size", rng.choice([100, 400, 401, 600]), rng.randrange(256))
+            return None
+        case 8:
+            _flip("audit_subject_link", "salt", "entry_id", ids[one], rng.randrange(256))
+        case 9:
+            unguarded("DELETE FROM audit_subject_link WHERE entry_id = %s", ids[one])
+        case 10:  # truncation, with or without the checkpoint that would tell
+            unguarded("DELETE FROM audit_leaf WHERE seq >= %s", one)
+            unguarded("DELETE FROM audit_entry WHERE id = ANY(%s)", ids[one:])
+            unguarded("DELETE FROM audit_checkpoint WHERE size > %s AND size < 600", one)
+        case 11:  # insertion
+            shift(one, 1)
+            forged = uuid7()
             unguarded(
-                f"UPDATE audit_checkpoint SET root = set_bit(root, {bit}, 1 - get_bit(root, {bit})) WHERE size = %s",
-                size,
+                "INSERT INTO audit_entry SELECT %s, header, leaf_hash, action, actor, object, purpose, subject_tag, occurred_at, "
+                "transaction_id FROM audit_entry WHERE id = %s", forged, ids[other],
+            )  # fmt: skip
+            unguarded(
+                "INSERT INTO audit_leaf SELECT %s, %s, leaf_hash, mac FROM audit_leaf WHERE seq = %s",
+                one,
+                forged,
+                other,
             )
+        case 12:  # a replaced key
+            stranger = SigningKey.generate()
+            size = rng.choice([100, 400, 401, 600])
+            text = notes.text_of(checkpoints.at(size).note)
+            note = notes.sign(text, keys.verifier().name, stranger)
+            unguarded("UPDATE audit_checkpoint SET note = %s WHERE size = %s", note, size)
+            return None
         case _:
-            bit = rng.randrange(256)
-            unguarded(
-                f"UPDATE audit_subject_link SET salt = set_bit(salt, {bit}, 1 - get_bit(salt, {bit})) WHERE entry_id = %s",
-                entry,
-            )
+            column = rng.choice(["action", "actor", "object", "purpose"])
+            unguarded(f"UPDATE audit_entry SET {column} = {column} || 'x' WHERE id = %s", ids[one])
+    return one
 
 
+# Slow: the whole log is verified after each of them. ZGODA_TAMPERS=10000 is the acceptance run.
+@pytest.mark.slow
 def test_no_random_tamper_goes_unnoticed(ids: list):
-    rng = random.Random(20261121)
-    for turn in range(120):
+    rng = random.Random(int(os.environ.get("ZGODA_SEED", "20261121")))
+    for turn in range(int(os.environ.get("ZGODA_TAMPERS", "60"))):
         with undone():
-            _tamper(rng, ids)
-            assert not verify_log().verified, turn
+            named = _tamper(rng, ids)
+            report = verify_log()
+            assert not report.verified, turn
+            if named is not None:
+                assert report.first_bad is not None, turn
+                assert report.first_bad.seq == named, (turn, report.problems)
     assert verify_log().verified
 
 
+# Slow: as above. ZGODA_HISTORIES=1000 is the acceptance run.
+@pytest.mark.slow
 def test_honest_histories_raise_no_alarm():
     rng = random.Random(7)
-    for _ in range(25):
+    for _ in range(int(os.environ.get("ZGODA_HISTORIES", "12"))):
         with undone(), transaction.atomic():
+            people = [SubjectId(uuid7()) for _ in range(3)]
             for _ in range(rng.randint(1, 5)):
-                write(rng.randint(1, 90), about=SubjectId(uuid7()))
+                write(rng.randint(1, 90), about=rng.choice(people))
+                try:
+                    with transaction.atomic():
+                        write(rng.randint(1, 9))
+                        if rng.random() < 0.5:
+                            raise ValueError
+                except ValueError:
+                    pass
                 if rng.random() < 0.7:
                     sequencer.sequence(batch=rng.randint(1, 60))
-            assert verify_log().verified
+                if rng.random() < 0.3:
+                    sources.EntryLinks().erase(rng.choice(people))
+            report = verify_log()
+            assert report.verified, report.problems
 
 
 def test_the_daily_verification_keeps_its_result_as_an_entry(ids: list):
