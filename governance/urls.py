@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     *[path(f"api/v1/{name}/", include(module)) for name, module in APIS.items()],
     path("api/v1/", include("audit.decision_api")),
+    path("", include("governance.privacy_center.decision_urls")),
     *[path(prefix, include(module)) for prefix, module in PAGES.items()],
 ]
 handler404 = "governance.problem_pages.not_found"

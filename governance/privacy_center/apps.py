@@ -9,8 +9,9 @@ class PrivacyCenterConfig(AppConfig):
     verbose_name = "Privacy centre"
 
     def ready(self) -> None:
-        from audit import capture
-        from governance.privacy_center import keeping, tasks  # noqa: F401 - registers the handlers of jobs
+        from audit import capture, reviews
+        from governance.privacy_center import keeping, review_letters, tasks  # noqa: F401 - registers the handlers of jobs
         from governance.privacy_center.models import WebsiteForm
 
         capture.configuration(WebsiteForm)
+        reviews.follow(review_letters.follow)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from governance.jobs.handlers import Args, every, handles
 from governance.jobs.leases import Lease
-from governance.privacy_center import errands, letters
+from governance.privacy_center import errands, letters, review_letters
 
 
 @handles("privacy_center.errand", max_attempts=8)
@@ -15,3 +15,8 @@ def run_errand(args: Args, lease: Lease) -> None:
 
 
 every(seconds=3600, name="privacy_center.forget_errands")(errands.forget_expired)
+
+
+@handles(review_letters.KIND, max_attempts=8)
+def answer_review(args: Args, lease: Lease) -> None:
+    review_letters.run(UUID(str(args["review"])))
