@@ -10,13 +10,21 @@ class ConsentConfig(AppConfig):
     verbose_name = _("Consent")
 
     def ready(self) -> None:
-        from consent import invariants, tasks  # noqa: F401  registers its checks and its work
+        from audit import capture
+        from consent import disposal, invariants, tasks  # noqa: F401  registers its checks and its work
+        from consent.models import PropagationTarget
         from consent.sources import ConsentLedgerSource
         from governance.catalogue.declarations import Declared, declare
         from governance.kernel import personal_data
+        from governance.retention import disposables
+        from governance.retention.rules import ship
 
         source = ConsentLedgerSource()
         personal_data.register(source)
+        capture.configuration(PropagationTarget)
+        for place, rule in zip(disposal.PLACES, disposal.DEFAULTS, strict=True):
+            disposables.register(place)
+            ship(rule)
         proof = Declared(
             "evidence of consent", "accountability", "Evidence: three years after it was recorded; shredded on erasure."
         )

@@ -15,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from consent.errors import InvalidDraft, PresentationRequired
+from consent.jurisdictions import rule_of
 from consent.terms import ANY, BROAD, GRANTS, NOT_BY_IMPORT, OPENINGS, Channel, EventType, NoticeVersionId
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.errors import JSON
@@ -40,7 +41,8 @@ class ConsentDraft:
 
     `occurred_at` is when the person acted; `method` a short name of how (`web_form`, `phone_call`); `evidence` JSON that shows it, which
     is sealed under the subject's key; `presentation` the token of `notices.shown`, which also names the notice; `source_sha256` the
-    digest of the document that an import comes from. `idempotency_key` is the caller's: the same key is the same event.
+    digest of the document that an import comes from; `age` the years that somebody said they have, which decides (Art. 8) and is not
+    kept. `idempotency_key` is the caller's: the same key is the same event.
     """
 
     subject: SubjectId
@@ -57,6 +59,7 @@ class ConsentDraft:
     presentation: str | None = field(default=None, repr=False)
     parent_event_id: UUID | None = None
     source_sha256: str = ""
+    age: int | None = field(default=None, repr=False)
 
 
 Wrong = tuple[str, str]
@@ -64,7 +67,7 @@ Wrong = tuple[str, str]
 
 _ALIKE: Final = attrgetter(
     "purpose", "channel", "event_type", "method", "jurisdiction", "notice_version_id", "valid_until", "presentation",
-    "parent_event_id", "source_sha256",
+    "parent_event_id", "source_sha256", "age",
 )  # fmt: skip
 
 
@@ -111,7 +114,13 @@ def refuse_malformed(
 
 def faults(draft: ConsentDraft, actor: Actor, purpose: PurposeVersion | None, now: datetime) -> list[Wrong]:
     """Everything that is wrong with one draft, as (field, what is wrong with it)."""
-    return [*_form(draft, actor), *_broadness(draft), *_grant(draft, purpose, now), *_import(draft, actor)]
+    return [
+        *_form(draft, actor),
+        *_broadness(draft),
+        *_grant(draft, purpose, now),
+        *_import(draft, actor),
+        *_age(draft, actor),
+    ]
 
 
 def _form(draft: ConsentDraft, actor: Actor) -> list[Wrong]:
@@ -169,6 +178,16 @@ def _import(draft: ConsentDraft, actor: Actor) -> list[Wrong]:
     if draft.event_type == EventType.IMPORTED and not draft.source_sha256:
         wrong.append(("source_sha256", "Name the document that it comes from by its digest."))
     return wrong
+
+
+def _age(draft: ConsentDraft, actor: Actor) -> list[Wrong]:
+    """A child's own consent does not count; a guardian gives it (Art. 8(1)). Withdrawing has no age."""
+    if draft.age is None or actor.kind is not ActorKind.SUBJECT or draft.event_type not in GRANTS:
+        return []
+    least = rule_of(draft.jurisdiction).age
+    if draft.age >= least:
+        return []
+    return [("age", f"Under {least} there, the holder of parental responsibility consents (Art. 8(1)).")]
 
 
 def instant(draft: ConsentDraft, received_at: datetime) -> datetime:

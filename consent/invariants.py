@@ -34,6 +34,7 @@ _UNCITED: Final = f"""
 _GROUNDLESS: Final = """
     SELECT v.id FROM consent_verdict v WHERE v.reason = 'consent_given'
     AND NOT EXISTS (SELECT 1 FROM consent_event e WHERE e.id = v.event_id AND e.subject_id = v.subject_id)
+    AND NOT EXISTS (SELECT 1 FROM consent_event_retired r WHERE r.event_id = v.event_id)
     LIMIT 100
 """
 

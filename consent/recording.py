@@ -192,14 +192,19 @@ def _make(wave: Wave, received: Sequence[datetime], actor: Actor, book: Book) ->
         occurred = drafts.instant(draft, instant)
         agreed = None if draft.purpose == ANY else book.agreed_to(draft.purpose, occurred)
         parent, shown = inherited.get(place), wave.shown[place]
-        key = (wave.firsts[place], agreed.version if agreed else 0, parent, id(shown))
+        binds = draft.event_type == EventType.SIGNAL_OPTOUT and signal_binds(draft.jurisdiction, occurred)
+        key = (wave.firsts[place], agreed.version if agreed else 0, parent, id(shown), binds)
         found = manners.get(key)
         if found is None:
             version = parent.purpose_version if parent else agreed.version if agreed else 0
             in_force = None if draft.purpose == ANY else book.current(draft.purpose, instant)
             waits = drafts.needs_confirmation(draft, agreed, in_force)
             runs_out = draft.valid_until is not None or (agreed is not None and agreed.validity_days is not None)
-            found = manners[key] = (_manner(draft, version, shown, parent, actor, waits=waits), version, runs_out)
+            found = manners[key] = (
+                _manner(draft, version, shown, parent, actor, waits=waits, binds=binds),
+                version,
+                runs_out,
+            )
         ends = drafts.validity(draft, agreed, occurred) if found[2] else None
         seal = sealed[place]
         row, digest = packing.event(
@@ -225,7 +230,7 @@ def _make(wave: Wave, received: Sequence[datetime], actor: Actor, book: Book) ->
 
 
 def _manner(
-    draft: ConsentDraft, version: int, shown: Seen, parent: Parent | None, actor: Actor, *, waits: bool
+    draft: ConsentDraft, version: int, shown: Seen, parent: Parent | None, actor: Actor, *, waits: bool, binds: bool
 ) -> Manner:
     inherited_notice = parent.notice_version_id if parent else None
     return packing.manner(
@@ -242,7 +247,7 @@ def _manner(
             draft.parent_event_id or (parent.event_id if parent else None),
         ),
         needs_confirmation=waits,
-        signal_binding=draft.event_type == EventType.SIGNAL_OPTOUT and signal_binds(draft.jurisdiction),
+        signal_binding=binds,
         source_sha256=draft.source_sha256,
     )
 

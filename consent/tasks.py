@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from consent import confirmation, propagation, spool
+from consent import confirmation, propagation, renewals, spool
 from governance.jobs.handlers import Args, every, handles
 from governance.jobs.leases import Lease
 
