@@ -159,6 +159,18 @@ def unpack(record: bytes, header: str) -> Record:
     )
 
 
+def contributions_of(records: Sequence[bytes], features: int) -> Floats:
+    """The contributions of many records of one batch, n x features, without reading the rest."""
+    start, end = _HEAD.size, _HEAD.size + 4 * features
+    cut = b"".join(record[start:end] for record in records)
+    return np.frombuffer(cut, "<f4").reshape(len(records), features)
+
+
+def features_of(header: str) -> list[str]:
+    """The names of the features that a batch's records refer to."""
+    return _shared(header)[0]
+
+
 def _changes(features: Sequence[str], packed: Sequence[int]) -> tuple[Change, ...] | None:
     if packed[0] == NOT_SEARCHED:
         return None

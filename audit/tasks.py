@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from audit import anchoring, sequencer, verification
+from audit import anchoring, frequencies, sequencer, verification
 from governance.jobs.handlers import Args, every, handles
 from governance.jobs.leases import Lease
 from governance.jobs.queue import schedule
@@ -21,6 +21,12 @@ def sequence() -> None:
 def anchor() -> None:
     """Have others vouch for the newest checkpoint."""
     anchoring.anchor_all()
+
+
+@every(seconds=3600, name="audit.watch_reasons")
+def watch_reasons() -> None:
+    """Look whether the reasons of a model have shifted."""
+    frequencies.watch()
 
 
 @every(seconds=24 * 3600, name="audit.verify")
