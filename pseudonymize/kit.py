@@ -6,10 +6,14 @@ A kit holds derived keys, never a master: whoever gets one can make the tokens o
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
+from governance.kernel.errors import JSON
+from pseudonymize.policies.parsing import parse
 from pseudonymize.policies.policy import (
     DateShift,
     DetectText,
@@ -51,6 +55,32 @@ class Kit:
     def token_format(self, kind: TokenKind, form: TokenForm) -> TokenFormat:
         """How tokens of this kit are written."""
         return token_format(self.space, self.epoch, kind, form)
+
+    def to_json(self) -> dict[str, JSON]:
+        """The kit as it is lent over the wire: the policy's text and the derived keys. To be sent over TLS and kept nowhere."""
+        keys = [
+            {"kind": kind, "class": column_class, "key": b64encode(key).decode()}
+            for (kind, column_class), key in sorted(self.keys.items())
+        ]
+        return {
+            "policy": self.policy.text,
+            "space": self.space,
+            "epoch": self.epoch,
+            "today": self.today.isoformat(),
+            "keys": keys,
+        }
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Kit:
+        """What `to_json` made. Raises PolicyInvalid, KeyError or ValueError for anything else."""
+        keys = {(entry["kind"], entry["class"]): b64decode(entry["key"], validate=True) for entry in given["keys"]}
+        return cls(
+            policy=parse(given["policy"]),
+            space=given["space"],
+            epoch=int(given["epoch"]),
+            today=date.fromisoformat(given["today"]),
+            keys=keys,
+        )
 
 
 def token_format(space: str, epoch: int, kind: TokenKind, form: TokenForm) -> TokenFormat:

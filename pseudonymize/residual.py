@@ -111,6 +111,11 @@ class Sample:
 
     def judge(self) -> GateResult:
         """Search the sample. Raises ResidualPersonalData when the bound is over the limit."""
+        searched, hits = self.search()
+        return decide(self._terms, rows=self.rows, searched=searched, hits=hits)
+
+    def search(self) -> tuple[int, int]:
+        """How many rows were drawn, and in how many personal data was found."""
         kept = self._kept if self._kept is not None else pl.DataFrame()
         searched = len(kept)
         hit = np.zeros(searched, dtype=np.bool_)
@@ -119,19 +124,23 @@ class Sample:
                 hit |= _found(kept[name], kept[name.replace("text:", "before:", 1)], language)
             for other in (column for column in kept.columns if column.startswith("direct:")):
                 hit |= _stands_in(kept[other], kept[name])
-        hits = int(hit.sum())
-        upper = upper_bound(hits, searched, self.rows, self._terms.confidence)
-        result = GateResult(self.rows, searched, hits, 1000 * hits / max(searched, 1), 1000 * upper)
-        if result.upper_per_1000 > self._terms.rows_per_1000:
-            raise ResidualPersonalData(
-                f"{hits} of {searched} rows searched still hold personal data.",
-                rows=self.rows,
-                searched=searched,
-                hits=hits,
-                upper_per_1000=result.upper_per_1000,
-                limit_per_1000=self._terms.rows_per_1000,
-            )
-        return result
+        return searched, int(hit.sum())
+
+
+def decide(terms: GateTerms, *, rows: int, searched: int, hits: int) -> GateResult:
+    """What the gate says of `hits` in `searched` of `rows`. Raises ResidualPersonalData when the upper bound is over the limit."""
+    upper = upper_bound(hits, searched, rows, terms.confidence)
+    result = GateResult(rows, searched, hits, 1000 * hits / max(searched, 1), 1000 * upper)
+    if result.upper_per_1000 > terms.rows_per_1000:
+        raise ResidualPersonalData(
+            f"{hits} of {searched} rows searched still hold personal data.",
+            rows=rows,
+            searched=searched,
+            hits=hits,
+            upper_per_1000=result.upper_per_1000,
+            limit_per_1000=terms.rows_per_1000,
+        )
+    return result
 
 
 def _found(after: pl.Series, before: pl.Series, language: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

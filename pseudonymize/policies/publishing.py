@@ -46,7 +46,8 @@ def publish(policy: Policy, *, actor: Actor) -> Published:
 
 
 def _make(policy: Policy, actor: Actor) -> PolicyVersion:
-    domain = domains.ensure(policy.domain, actor=actor)
+    versions = {rule.canonical for rule in policy.columns.values() if getattr(rule, "canonical", None)}
+    domain = domains.ensure(policy.domain, actor=actor, canonicalisers=sorted(versions))
     latest = PolicyVersion.objects.filter(name=policy.name).aggregate(number=Max("number"))["number"] or 0
     row = PolicyVersion.objects.create(
         name=policy.name,
