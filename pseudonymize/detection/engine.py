@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Protocol
 
 from pseudonymize.detection import english, german, polish, presidio, russian
@@ -92,14 +93,25 @@ def detector_of(language: str) -> Detector:
 
 
 def _forget_the_parents_threads() -> None:
-    """After a fork, a detector that some thread of the parent was using is in the middle of a text for ever: load it anew."""
+    """After a fork, a detector that some thread of the parent was using is in the middle of a text for ever: load all anew."""
     global _loading
     _loading = threading.Lock()
-    for language in [language for language, detector in _detectors.items() if detector.is_busy()]:
-        del _detectors[language]
+    if any(detector.is_busy() for detector in _detectors.values()) or (
+        _prefilter.cache_info().currsize and _prefilter().is_busy()
+    ):
+        _detectors.clear()
+        _prefilter.cache_clear()
 
 
 os.register_at_fork(after_in_child=_forget_the_parents_threads)
+
+
+@lru_cache(maxsize=1)
+def _prefilter() -> Prefilter:
+    """One automaton for the recognizers of all languages: it takes a second to make."""
+    return Prefilter(
+        list(dict.fromkeys(recognizer for language in LANGUAGES for recognizer in recognizers_of(language)))
+    )
 
 
 class Names(Protocol):
@@ -151,11 +163,10 @@ class Detector:
 
     def __init__(self, language: str) -> None:
         self._language = language
-        self._prefilter = Prefilter(recognizers_of(language))
+        self._prefilter = _prefilter()
+        self._recognizers = self._prefilter.bits_of(recognizers_of(language))
         self._names: Names | None = None
-        self._busy = (
-            threading.Lock()
-        )  # the prefilter's scratch space and the language model are not for two threads at once
+        self._busy = threading.Lock()  # a language model is not for two threads at once
         # Suffix lists and phone tables load at their first use: not in the time of somebody's text.
         self.find([_EVERYTHING], names=False, least_score=LEAST_SCORE, seconds=300.0)
 
@@ -168,7 +179,7 @@ class Detector:
         with self._busy:
             results: list[list[Finding]] = [[] for _ in texts]
             windows, rows, starts = _windows(texts)
-            able = self._prefilter.able(windows)
+            able = self._prefilter.able(windows, self._recognizers)
             found: dict[int, list[Finding]] = {}
             late: set[int] = {row for row, text in enumerate(texts) if len(text) > MOST_CHARACTERS}
             budgets: dict[int, Budget] = {}

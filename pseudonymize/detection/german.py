@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pseudonymize.detection import checks
+from pseudonymize.detection.folding import fold
 from pseudonymize.detection.kinds import Kind
 from pseudonymize.detection.patterns import Pattern, expression, words_near
 from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAP, GAPS, ORDERS, digits, groups, hint
@@ -10,8 +11,8 @@ from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAP, GAPS
 _SERIAL = "CFGHJKLMNPRTVWXYZ0-9"  # characters of documents' numbers: no vowels, nothing that looks like another
 _WORD = r"\p{Lu}[\p{L}\p{M}'’\-]*"
 _STREET_ENDS = (
-    r"(?i:stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|ring|damm|ufer|chaussee|steig|stieg|pfad|markt|hof|berg|graben|wall|kai|brücke|"
-    r"garten|gärten|park|höhe|tor|promenade)"
+    r"stra(?:ß|ss)e|str\.|gasse|weg|platz|allee|ring|damm|ufer|chaussee|steig|stieg|pfad|markt|hof|berg|graben|wall|kai|brücke|"
+    r"garten|gärten|park|höhe|tor|promenade"
 )
 _STREET_BEGINS = (
     r"Am|An[ ](?:der|den|dem)|Auf[ ](?:der|dem)|Im|In[ ](?:der|den)|Zum|Zur|Unter[ ]den|Alte[rs]?|Neue[rs]?"
@@ -22,6 +23,12 @@ _CALL = (
     "tel", "fon", "telefon", "handy", "mobil", "mobilnummer", "anruf", "ruf", "erreich", "rückruf", "durchwahl", "whatsapp", "sms",
     "nummer", "kontakt", "fax", "phone", "call", "unter",
 )  # fmt: skip
+
+
+def _folded(words: str) -> str:
+    """Alternatives, as the prefilter sees them."""
+    return fold(words).decode()
+
 
 IDENTIFIERS = (
     Pattern(
@@ -76,7 +83,7 @@ PLATES = (
             rf" [ ][A-Z]{{1,2}}[ ]\d{{1,4}}[EH]? ) {END}"
         ),
         score=0.25,
-        hints=(r"[a-z][ -][a-z]{1,2}[^a-z0-9]?\d",),
+        hints=(r"[^a-z0-9][a-z]{1,3}(?:-[a-z]{1,2}[^a-z0-9]?\d| [a-z]{1,2} \d)",),
         context=words_near(
             ["kennzeichen", "kfz", "auto", "wagen", "pkw", "fahrzeug", "nummernschild", "plate", "parkt"]
         ),
@@ -114,11 +121,14 @@ ADDRESSES = (
     Pattern(  # Hauptstraße 5, Lange Straße 12 b, Berliner Allee 3, 10115 Berlin
         Kind.ADDRESS,
         expression(
-            rf"(?<!\w) (?: \p{{Lu}}[\p{{L}}\-]*{_STREET_ENDS} | {_WORD}[ {DASHES}] (?:{_WORD}[ {DASHES}])? {_STREET_ENDS}"
+            rf"(?<!\w) (?: \p{{Lu}}[\p{{L}}\-]*(?i:{_STREET_ENDS}) | {_WORD}[ {DASHES}] (?:{_WORD}[ {DASHES}])? (?i:{_STREET_ENDS})"
             rf" | (?:{_STREET_BEGINS})[ ]{_WORD} ) [ ]{{1,2}} {_HOUSE} (?: \s*,?\s+ {_TOWN} )?"
         ),
         score=0.88,
-        hints=(r"[a-z.] {1,2}\d",),
+        hints=(
+            rf"(?:{_folded(_STREET_ENDS)}) {{1,2}}\d",
+            rf"[^a-z0-9_](?:{_folded(_STREET_BEGINS)}) [^\s]+ {{1,2}}\d",
+        ),
     ),
     Pattern(
         Kind.ADDRESS,

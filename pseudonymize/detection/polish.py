@@ -165,7 +165,12 @@ PLATES = (
             rf" | [A-Z]\d{{3}} | \d{{2}}[A-Z]{{2}} | \d[A-Z]\d{{2}} | \d{{2}}[A-Z]\d | \d[A-Z]{{2}}\d | [A-Z]{{2}}\d{{2}} | \d{{4}} ) {END}"
         ),
         score=0.25,
-        hints=(r"[bcdefgklnoprstwz][a-z]{1,2}[^a-z0-9]?[a-z0-9]{4}",),
+        hints=(
+            (
+                r"[bcdefgklnoprstwz][a-z]{1,2}[^a-z0-9]?(?:\d{4}|\d{3}[a-z]|\d[a-z]\d|\d{2}[a-z]\d|[a-z]\d{3}|\d{2}[a-z]{2}|\d[a-z]{2}\d"
+                r"|[a-z]{2}\d{2})"
+            ),
+        ),
         context=words_near(_CAR),
     ),
 )

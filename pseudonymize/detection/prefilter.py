@@ -8,6 +8,7 @@ with the same answer. Hints are read on folded texts (see ``folding``), without 
 from __future__ import annotations
 
 import re
+import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -34,21 +35,36 @@ class Scanner(Protocol):
 
 
 class Prefilter:
-    """Tells for each text which of the recognizers can find anything in it."""
+    """Tells for each text which of the recognizers can find anything in it. For several threads."""
 
     def __init__(self, recognizers: Sequence[Recognizer], scanner: type[Scanner] | None = None) -> None:
         self._recognizers = tuple(recognizers)
+        self._bits = {id(recognizer): 1 << place for place, recognizer in enumerate(recognizers)}
         words = [_words(recognizer) for recognizer in recognizers]
         self._scanner: Any = (scanner or best())([_either(r.hints) for r in recognizers] + words)  # type: ignore[call-arg]
         self._wordless = sum(1 << place for place, expression in enumerate(words) if not expression)
         self._able: dict[int, tuple[Recognizer, ...]] = {}
+        self._scanning = threading.Lock()  # a scanner's scratch space is for one thread at a time
 
-    def able(self, texts: Sequence[str]) -> dict[int, tuple[Recognizer, ...]]:
-        """By place of the text: the recognizers that can find something in it; texts in which none can are not in the answer."""
+    def bits_of(self, recognizers: Sequence[Recognizer]) -> int:
+        """Some of the recognizers, as ``able`` takes them."""
+        return sum(self._bits[id(recognizer)] for recognizer in recognizers)
+
+    def is_busy(self) -> bool:
+        """Whether some thread is scanning."""
+        return self._scanning.locked()
+
+    def able(self, texts: Sequence[str], among: int = -1) -> dict[int, tuple[Recognizer, ...]]:
+        """By place of the text: the recognizers that can find something in it; texts in which none can are not in the answer.
+
+        ``among``: only these, see ``bits_of``.
+        """
         size = len(self._recognizers)
-        ours = (1 << size) - 1
+        ours = ((1 << size) - 1) & among
         found = {}
-        for place, bits in self._scanner.scan(texts).items():
+        with self._scanning:
+            scanned = self._scanner.scan(texts)
+        for place, bits in scanned.items():
             chosen = bits & ours & (bits >> size | self._wordless)
             if chosen:
                 found[place] = self._able.get(chosen) or self._remember(chosen)

@@ -73,19 +73,22 @@ def recognizers(language: str, *, doubtful: bool = False) -> list[Recognizer]:
     ``doubtful``: report what Presidio itself scores below 0.4 too, and give every finding Presidio's own score, without
     regard to the words around it: what Presidio says without a language model, finding for finding.
     """
-    found: list[Recognizer] = []
+    return [found for name, found in _loaded(doubtful) if language == "en" or name in _EVERYWHERE]
+
+
+@cache
+def _loaded(doubtful: bool) -> tuple[tuple[str, Recognizer], ...]:
+    """All of them with their names, the same objects for every language."""
+    found: list[tuple[str, Recognizer]] = []
     for recognizer in default_registry().recognizers:
         name = type(recognizer).__name__.removesuffix("Recognizer")
-        if language != "en" and name not in _EVERYWHERE:
-            continue
         if name == "Phone":
             context = None if doubtful else words_near(recognizer.context)
-            found.append(Phones(recognizer.supported_regions, recognizer.leniency, recognizer.SCORE, context))
-        elif name == "Email":
-            found.append(_Patterns(offline_email(), doubtful=doubtful))
+            regions, leniency, score = recognizer.supported_regions, recognizer.leniency, recognizer.SCORE
+            found.append((name, Phones(regions, leniency, score, context, short=doubtful)))
         elif name != "Spacy":
-            found.append(_Patterns(recognizer, doubtful=doubtful))
-    return found
+            found.append((name, _Patterns(offline_email() if name == "Email" else recognizer, doubtful=doubtful)))
+    return tuple(found)
 
 
 def default_registry() -> Any:

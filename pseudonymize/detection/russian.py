@@ -118,6 +118,6 @@ ADDRESSES = (
             rf" | (?:{_WORD}[ ]){{1,2}} {_STREET_WORDS} ) ,?\s* {_HOUSE} {_UNIT}{{0,3}}"
         ),
         score=0.88,
-        hints=(r"[x.][^a-z0-9]{0,3}\d",),
+        hints=(r"x[^a-z0-9]{0,3}\d",),
     ),
 )

@@ -26,7 +26,7 @@ PRESIDIO_TEXTS = [
     "203.0.113.7, 2001:db8::1, ::1, fe80::1ff:fe23:4567:890a, 999.1.1.1, ::ffff:192.0.2.1",
     "00:1a:2b:3c:4d:5e, 00-1A-2B-3C-4D-5E, 001a.2b3c.4d5e, ab:cd:ef:ab:cd:ef",
     "id 123e4567-e89b-12d3-a456-426614174000 and abcdefab-abcd-abcd-abcd-abcdefabcdef",
-    "(212) 555-0123, +48 600 100 200, 030 1234567, 01 23 45 67 89, 020 7946 0958, 1-800-555-0199 ext. 7, 67952",
+    "(212) 555-0123, +48 600 100 200, 030 1234567, 01 23 45 67 89, 020 7946 0958, 1-800-555-0199 ext. 7, 67952, 1684 and 16 9 9",
     "https://example.org/a?b=c, www.example.com, example.io/path, 'https://example.net', no.such.thingy",
     "536-22-8145, 536228145, 536 22 8145, 912-70-1234, 000-12-3456",
     "license A1234567, H12345678, 123456789, C1234567, 12345678, passport A12345678, DEA BB1388568",
@@ -86,6 +86,7 @@ def found(recognizers: tuple[Recognizer, ...], text: str) -> set[tuple[str, int,
     return {(str(f.kind), f.start, f.end, f.score) for r in recognizers for f in r.find(text, budget)}
 
 
+@pytest.mark.slow  # Presidio itself takes milliseconds a text
 def test_every_scanner_finds_what_presidio_finds(theirs: list[Any]) -> None:
     texts = [*PRESIDIO_TEXTS, *(t.text for t in marketing.texts("pl", "identifiers", 60)), *random_texts(TEXTS)]
     ours = presidio.recognizers("en", doubtful=True)
@@ -96,6 +97,7 @@ def test_every_scanner_finds_what_presidio_finds(theirs: list[Any]) -> None:
             assert found(able.get(place, ()), text) == expected, text
 
 
+@pytest.mark.slow  # every recognizer over every text
 @pytest.mark.parametrize("language", engine.LANGUAGES)
 def test_scanners_find_in_every_language_what_all_recognizers_find_without_them(language: str) -> None:
     texts = [t.text for part in ("identifiers", "negatives") for t in marketing.texts(language, part, 60)]
