@@ -307,9 +307,11 @@ def test_our_own_tables_are_cleared_by_the_shipped_rules(db):
             actor=dana,
             timestamp=at - timedelta(days=days),
         )
-    assert rules.install_defaults() == 4
+    shipped = rules.install_defaults()
+    assert shipped >= 4
     assert rules.install_defaults() == 0
-    disposed = {rule.source: runs.run(rule.id, actor=SYSTEM).disposed for rule in rules.in_force()}
+    house = [rule for rule in rules.in_force() if rule.source.startswith("house.")]
+    disposed = {rule.source: runs.run(rule.id, actor=SYSTEM).disposed for rule in house}
     assert disposed == {
         "house.sessions": 1,
         "house.jobs": 1,
@@ -320,8 +322,8 @@ def test_our_own_tables_are_cleared_by_the_shipped_rules(db):
     assert sorted(Job.objects.values_list("state", flat=True)) == ["dead", "done"]
     assert ConsoleEntry.objects.count() == 1
     assert ConfigurationEntry.objects.filter(actor=dana).count() == 1
-    # Two of before, two of the rules' own definitions; none is gone.
-    assert ConfigurationEntry.objects.count() == 2 + 4
+    # Two of before, and the rules' own definitions; none is gone.
+    assert ConfigurationEntry.objects.count() == 2 + shipped
 
 
 def test_a_shipped_rule_that_staff_ended_stays_ended(db):
@@ -334,12 +336,12 @@ def test_a_shipped_rule_that_staff_ended_stays_ended(db):
 @pytest.mark.django_db(transaction=True)
 def test_every_rule_runs_once_a_day_as_a_job(rule):
     visit(ALICE, 31, 3)
-    assert runs.schedule_due() == 5
-    assert runs.schedule_due() == 5
-    assert Job.objects.filter(kind=runs.KIND).count() == 5
-    assert worker.drain(kinds=[runs.KIND]).done == 5
+    count = runs.schedule_due()
+    assert count == runs.schedule_due() == len(rules.in_force()) >= 5
+    assert Job.objects.filter(kind=runs.KIND).count() == count
+    assert worker.drain(kinds=[runs.KIND]).done == count
     assert Session.objects.count() == 0
-    assert DisposalRun.objects.filter(status="done").count() == 5
+    assert DisposalRun.objects.filter(status="done").count() == count
 
 
 def test_the_command_shows_and_executes(rule):
