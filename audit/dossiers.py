@@ -29,6 +29,15 @@ class Bar:
     signed: str
     share: float
 
+    @property
+    def start(self) -> str:
+        """Where the bar begins on a line from -1 to 1, as text without a locale's comma."""
+        return f"{min(0.0, self.share):.4f}"
+
+    @property
+    def length(self) -> str:
+        return f"{abs(self.share):.4f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

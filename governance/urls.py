@@ -38,7 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", RedirectView.as_view(url=static("privacy_center/mark.svg"), permanent=True)),
     path("problems/<slug:code>", problem_pages.page, name="problem"),
     path("console/log/", admin.site.admin_view(console.log), name="console_log"),
-    path("console/decisions/<uuid:decision_id>/", admin.site.admin_view(console.decision), name="console_decision"),
+    path("console/decisions/", include("governance.console.decision_urls")),
     path("console/", admin.site.urls),
     path("staff/", include("governance.accounts.urls")),
     path(

@@ -5,3 +5,12 @@ class ConsoleConfig(AppConfig):
     name = "governance.console"
     label = "console"
     verbose_name = "Console"
+
+    def ready(self) -> None:
+        from audit import dossiers
+        from governance.accounts.roles import Role, allow
+        from governance.console import decision_sections
+
+        allow(Role.DPO, "audit.change_review")
+        dossiers.describe_with(decision_sections.model)
+        dossiers.describe_with(decision_sections.consent)

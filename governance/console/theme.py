@@ -69,7 +69,13 @@ _ROOMS: dict[str, list[dict[str, Any]]] = {
     "Evidence": [
         _item("Log entries", "list_alt", "audit.entry"),
         _item("Checkpoints", "where_to_vote", "audit.checkpoint"),
-        _item("Decisions", "balance", "audit.decision"),
+        {
+            "title": "Decisions",
+            "icon": "balance",
+            "link": _link("console_decisions"),
+            "permission": _may_view("audit.decision"),
+        },
+        _item("Reviews of decisions", "gavel", "audit.review"),
         _item("Changes of configuration", "edit_note", "auditlog.logentry"),
     ],
     "Privacy budget": [

@@ -13,7 +13,7 @@ from django.db.models.functions import TruncDate, TruncWeek
 from django.http import HttpRequest
 from django.urls import reverse
 
-from audit import checkpoints
+from audit import checkpoints, reviews
 from audit.models import Checkpoint, Entry
 from consent.models import ConsentEvent, ConsentState
 from consent.terms import EventType, State
@@ -111,6 +111,12 @@ def _needs(permitted: Any) -> Iterator[Need]:
             waiting = "approve the plan" if one.status == Status.PLANNED else one.status.replace("_", " ")
             link = reverse("admin:dsar_subjectrequest_change", args=[one.id])
             yield Need(f"{one.type} request: {waiting}", "Art. 12(3)", _end_of(one.due_on), _state(one.due_on), link)
+    if permitted("audit.view_review"):
+        for review in reviews.waiting():
+            waits = "decide" if review.assignee else "take it"
+            link = reverse("console_decision", args=[review.decision_id])
+            title = f"Review of an automated decision: {waits}"
+            yield Need(title, "Art. 22(3)", _end_of(review.due_on), _state(review.due_on), link)
     if permitted("incidents.view_personaldatabreach"):
         for breach in breach_clocks.running():
             link = reverse("admin:incidents_personaldatabreach_change", args=[breach.id])
