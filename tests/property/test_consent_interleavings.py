@@ -15,15 +15,18 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from consent import fold, gate, ledger
+from audit import merkle
+from consent import commitments, fold, gate, ledger
 from consent.errors import NothingToReaffirm
 from consent.ledger import ANY, ConsentDraft
 from consent.terms import Channel, EventType, Reason
+from governance import purposes
 from governance.kernel.ids import SubjectId
+from governance.kernel.invariants import registered
 from tests.integration.consent import arrange
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -171,6 +174,7 @@ class Interleavings(RuleBasedStateMachine):
         self.toys = [Toy() for _ in self.people]
         self.focus = [(purpose, channel) for purpose in PURPOSES for channel in CHANNELS]
         self.sent: list[ConsentDraft] = []
+        self.remembered: list[tuple[datetime, int, list[Reason]]] = []
 
     @rule(words=st.lists(WORDS, min_size=CROWD, max_size=CROWD))
     def everybody_says_something(self, words: list[tuple[str, bool, bool, int, str]]) -> None:
@@ -221,6 +225,20 @@ class Interleavings(RuleBasedStateMachine):
                 ]
                 assert answers.refused == Counter(reason for reason in expected if not reason.permits)
 
+    @rule(purpose=st.sampled_from(list(PURPOSES)), channel=st.sampled_from(CHANNELS))
+    def somebody_notes_what_the_gate_says(self, purpose: str, channel: Channel) -> None:
+        """Kept as the toy said it then, to be asked again when much has happened since."""
+        place = self.focus.index((purpose, channel))
+        self.remembered.append((self.instant, place, [toy.reason(purpose, channel, self.instant) for toy in self.toys]))
+
+    @rule()
+    def the_past_stays_as_it_was(self) -> None:
+        """What was allowed at an instant is answered as it was answered then, whatever arrived later."""
+        for at, place, expected in self.remembered[:2] + self.remembered[-2:]:
+            purpose, channel = self.focus[place]
+            then = gate.filter(self.people, purpose, channel, at=at)
+            assert [then.verdict_of(one).reason for one in self.people] == expected
+
     @invariant()
     def one_and_many_now_and_then_are_answered_alike(self) -> None:
         for place, (purpose, channel) in enumerate(self.focus):
@@ -269,3 +287,56 @@ def test_any_interleaving_of_events_is_decided_as_the_rules_say() -> None:
             max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+
+
+FIRST = st.lists(
+    st.tuples(KINDS, st.booleans(), st.booleans(), st.sampled_from(["EU", "US-CA"]), st.sampled_from(list(PURPOSES))),
+    min_size=70,
+    max_size=90,
+)
+
+
+# Slow: each example records some eighty people at once, and the same one by one.
+@pytest.mark.slow
+@pytest.mark.django_db
+@settings(max_examples=max(4, EXAMPLES // 3), deadline=None, suppress_health_check=list(HealthCheck))
+@given(words=FIRST)
+def test_a_large_recording_comes_to_the_same_as_one_by_one(
+    words: list[tuple[str, bool, bool, str, str]],
+) -> None:
+    """The short way that many strangers go (one log entry, no fold) ends where the general way does; so does the digest."""
+    with transaction.atomic():
+        for key, changes in PURPOSES.items():
+            if key not in {one.key for one in purposes.all_current()}:
+                arrange.purpose(key, effective_from=START - timedelta(days=10), **changes)
+        shown = arrange.notice(*PURPOSES)
+        together, single = [], []
+        for kind, any_purpose, any_channel, jurisdiction, named in words:
+            word = "objected" if kind in GRANTS and named not in ("single", "double") else kind
+            if word in ("imported", "reaffirmed"):
+                word = "given" if named in ("single", "double") else "objected"
+            made = [
+                arrange.draft(
+                    subject, word, purpose=ANY if any_purpose and word in BROAD else named,
+                    channel=ANY if any_channel and word in BROAD else "email", occurred_at=datetime.now(UTC) - MINUTE,
+                    jurisdiction=jurisdiction, notice_version_id=shown if word == "given" else None,
+                )
+                for subject in arrange.people(2)
+            ]  # fmt: skip
+            together.append(made[0])
+            single.append(made[1])
+        at_once = ledger.record(together, actor=arrange.STAFF)
+        one_by_one = [ledger.record(draft, actor=arrange.STAFF)[0] for draft in single]
+        assert [one.status for one in at_once] == [one.status for one in one_by_one]
+        for many, one in zip(together, single, strict=True):
+            assert [
+                replace(state, event_id=None, since=None, valid_until=None) for state in ledger.current(many.subject)
+            ] == [replace(state, event_id=None, since=None, valid_until=None) for state in ledger.current(one.subject)]
+        assert fold.difference() == []
+        assert {name: check().violations for name, check in registered().items() if name.startswith("consent.ev")} == {
+            "consent.every_event_is_in_the_log": (), "consent.every_verdict_is_in_the_log": (),
+        }  # fmt: skip
+        proof = commitments.of(at_once[3].event_id)
+        leaf = merkle.leaf_hash(bytes.fromhex(proof.event_sha256))
+        merkle.verify_inclusion(leaf, proof.place, proof.size, proof.path, proof.root)
+        transaction.set_rollback(True)
