@@ -53,6 +53,9 @@ class NoticeText:
     automated_decisions: str
 
 
+_FIELDS: Final = tuple(NoticeText.__dataclass_fields__)
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A published notice version."""
@@ -95,12 +98,12 @@ def publish(
 ) -> NoticeVersionId:
     """Publish the next version of the notice in a language; the same words again are the same version. Empty controller and contacts
     mean those of this service. Raises NoticeIncomplete with the items of Art. 13 that are missing, UnknownPurpose."""
-    text = NoticeText(
+    text = worded(
         title=title,
         body=body,
-        controller=controller or settings.ZGODA_CONTROLLER,
-        controller_contact=controller_contact or settings.ZGODA_PUBLIC_URL,
-        dpo_contact=dpo_contact or settings.ZGODA_DPO_CONTACT,
+        controller=controller,
+        controller_contact=controller_contact,
+        dpo_contact=dpo_contact,
         legitimate_interests=legitimate_interests,
         recipients=tuple(recipients),
         transfers=transfers,
@@ -140,6 +143,19 @@ def publish(
         if material_change:
             _supersede(row, actor)
     return NoticeVersionId(row.id)
+
+
+def worded(**words: Any) -> NoticeText:
+    """The words of a notice as `publish` takes them: what is not said about the controller is what this service says of itself."""
+    said: dict[str, Any] = {name: () if name in ("recipients", "data_categories") else "" for name in _FIELDS} | words
+    return NoticeText(
+        **said
+        | {
+            "controller": said["controller"] or settings.ZGODA_CONTROLLER,
+            "controller_contact": said["controller_contact"] or settings.ZGODA_PUBLIC_URL,
+            "dpo_contact": said["dpo_contact"] or settings.ZGODA_DPO_CONTACT,
+        }
+    )
 
 
 def lint(text: NoticeText, language: str, purposes: Sequence[PurposeVersion]) -> list[tuple[str, str]]:
@@ -198,6 +214,11 @@ def version(notice: NoticeVersionId | UUID) -> Notice:
     if row is None:
         raise UnknownNotice
     return _frozen(row)
+
+
+def versions(key: str, language: str) -> list[Notice]:
+    """Every version of a notice in a language, newest first; none when there is no such notice."""
+    return [_frozen(row) for row in NoticeVersion.objects.filter(key=key, language=language).order_by("-version")]
 
 
 def all_current(language: str) -> list[Notice]:

@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from governance import health, problem_pages
+from governance.console import consent_views as consent_console
 from governance.console import views as console
 
 # Where each package's `api.urlpatterns` hangs under /api/v1/.
@@ -38,6 +39,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", RedirectView.as_view(url=static("privacy_center/mark.svg"), permanent=True)),
     path("problems/<slug:code>", problem_pages.page, name="problem"),
     path("console/log/", admin.site.admin_view(console.log), name="console_log"),
+    path("console/consent/", admin.site.admin_view(consent_console.explorer), name="console_consent"),
+    path("console/consent/notices/new/", admin.site.admin_view(consent_console.publish_notice), name="console_notice"),
+    path(
+        "console/consent/subjects/<str:subject>/",
+        admin.site.admin_view(consent_console.subject),
+        name="console_consent_subject",
+    ),
     path("console/decisions/", include("governance.console.decision_urls")),
     path("console/", admin.site.urls),
     path("staff/", include("governance.accounts.urls")),

@@ -54,9 +54,22 @@ _ROOMS: dict[str, list[dict[str, Any]]] = {
         _item("Certificates", "workspace_premium", "dsar.certificate"),
     ],
     "Consent": [
+        {
+            "title": "Explorer",
+            "icon": "monitoring",
+            "link": _link("console_consent"),
+            "permission": _may_view("consent.consentevent"),
+        },
+        {
+            "title": "Publish a notice",
+            "icon": "edit_document",
+            "link": _link("console_notice"),
+            "permission": _may_view("consent.noticeversion"),
+        },
         _item("Ledger", "history", "consent.consentevent"),
         _item("States", "toggle_on", "consent.consentstate"),
         _item("Notices", "article", "consent.noticeversion"),
+        _item("Website forms", "dynamic_form", "privacy_center.websiteform"),
         _item("Purposes", "flag", "purposes.purpose"),
         _item("Processing record (Art. 30)", "receipt_long", "purposes.processingactivity"),
     ],

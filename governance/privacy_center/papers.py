@@ -1,9 +1,8 @@
-"""Signed papers that people bring back, and the versions of notices."""
+"""Signed papers that people bring back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from consent import ledger, receipts, signing
 from consent.errors import UnknownEvent
-from consent.models import NoticeVersion
 from consent.terms import ANY
 from dsar import certificates
 from dsar.certificates import ErasureCertificate
@@ -24,27 +22,11 @@ from governance.privacy_center.words import Text
 
 
 @dataclass(frozen=True)
-class Version:
-    """One line of the list of versions."""
-
-    id: UUID
-    version: int
-    published_at: datetime
-    material_change: bool
-
-
-@dataclass(frozen=True)
 class Paper:
     """What a pasted text turned out to be; both are empty when its signature does not hold."""
 
     certificate: ErasureCertificate | None = None
     receipt: tuple[tuple[Text, str], ...] = ()
-
-
-def versions_of(key: str, language: str) -> tuple[Version, ...]:
-    """Every version of a notice in a language, newest first."""
-    rows = NoticeVersion.objects.filter(key=key, language=language).order_by("-version")
-    return tuple(Version(row.id, row.version, row.published_at, row.material_change) for row in rows)
 
 
 def check(token: str) -> Paper:

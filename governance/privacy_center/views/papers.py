@@ -29,7 +29,7 @@ def notice_list(request: HttpRequest) -> HttpResponse:
 def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """One version of a notice as it was shown, with the way to the others."""
     shown = notices.version(notice_id)
-    versions = papers.versions_of(shown.key, shown.language)
+    versions = notices.versions(shown.key, shown.language)
     return page(request, "notice.html", {"notice": shown, "versions": versions, "newest": versions[0].id == shown.id})
 
 
