@@ -61,7 +61,7 @@ def mailbox(text: pa.Array, providers: Mapping[str, tuple[str, bool, str]]) -> Q
     undotted = pc.replace_substring(local, ".", "")
     local = pc.if_else(pa.array(dotless).take(place), undotted, local)
     spelt = pc.binary_join_element_wise(local, pa.array(names, local.type).take(place), "@")
-    forms = pc.replace_with_mask(forms, several, spelt)
+    forms = pc.replace_with_mask(forms, several, spelt.cast(forms.type))
     empty = pc.equal(pc.binary_length(local), 0)
     return forms, pc.replace_with_mask(sure, several, pc.invert(empty))
 

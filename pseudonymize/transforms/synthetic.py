@@ -97,7 +97,10 @@ def _lists(language: str) -> _Lists:
     if language == "pl":
         unisex, men = list(person.unisex_last_names), list(person.male_last_names)
         women = [f"{name[:-1]}a" if name.endswith("i") else name for name in men]
-        last = (_array(women + unisex), _array(men + unisex))
+        # Some of the list's unisex names are not: a woman is Kowalska, a man Kowalski.
+        hers = [name for name in unisex if not name.endswith(("ski", "cki", "dzki"))]
+        his = [name for name in unisex if not name.endswith(("ska", "cka", "dzka"))]
+        last = (_array(women + hers), _array(men + his))
         return _Lists(first, last, _array(address.cities), _array(f"ul. {name}" for name in address.streets))
     if language == "ru":
         last = (_array(person.last_names_female), _array(person.last_names_male))
