@@ -15,6 +15,7 @@ _pages = [
     path("", home.home, name="home"),
     path("choices/", choices.ask, name="choices"),
     path("choices/<str:token>/", choices.of_person, name="choices_of"),
+    path("choices/<str:token>/history/", choices.history_of, name="history"),
     path("choices/<str:token>/receipt/<uuid:event_id>/", choices.receipt, name="receipt"),
     path("consent/", choices.give, name="give"),
     path("consent/<str:token>/", choices.give_confirm, name="give_confirm"),

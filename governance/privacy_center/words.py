@@ -98,7 +98,24 @@ EVENTS: dict[str, Text] = {
     "withdrawn": _("You withdrew your yes."),
     "objected": _("You objected."),
     "objection_lifted": _("You took your objection back."),
+    "requested": _("We asked you."),
+    "confirmation_sent": _("We wrote to you to confirm it."),
+    "expired": _("Your yes expired."),
+    "invalidated": _("Your yes was not valid."),
+    "terminated": _("This use has ended."),
+    "superseded": _("The notice changed: your yes no longer counts."),
+    "restricted": _("The use of your data was paused."),
+    "restriction_lifted": _("The pause ended."),
+    "signal_optout": _("Your browser asked us not to sell or share your data."),
+    "imported": _("We took over a yes that you gave elsewhere."),
 }
+
+ACTORS: dict[str, Text] = {
+    "subject": _("you"),
+    "guardian": _("your guardian"),
+    "agent": _("somebody you authorised"),
+}
+US: Text = _("us")
 
 NOT_OBJECTED: Text = _("We may do this unless you say no.")
 OBJECTED: Text = _("You said no: we do not do this.")

@@ -17,7 +17,7 @@ from consent.terms import OptInStep
 from governance.jobs.queue import schedule
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId
-from governance.privacy_center import choices, errands, keeping, limits, links, papers, website_forms
+from governance.privacy_center import choices, errands, history, keeping, limits, links, papers, website_forms
 from governance.privacy_center.forms import EmailForm
 from governance.privacy_center.languages import public_page
 from governance.privacy_center.links import LinkKind
@@ -83,6 +83,17 @@ def _choices(request: HttpRequest, token: str, subject: SubjectId) -> HttpRespon
             mailbox_proved=True,
         )
     return _back_to(token)
+
+
+@public_page
+@require_safe
+@errors_in_words
+def history_of(request: HttpRequest, token: str) -> HttpResponse:
+    """Everything that was ever recorded about one's choices, newest first, with a receipt of each."""
+    subject = SubjectId(links.read(LinkKind.CHOICES, token))
+    if vault.erased_among([subject]):
+        raise links.LinkInvalid
+    return page(request, "history.html", {"lines": history.of(subject, _language()), "link": token})
 
 
 @public_page

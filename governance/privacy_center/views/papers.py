@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from consent import notices
+from consent import notices, signing
 from dsar import certificates
 from governance.privacy_center import limits, papers
 from governance.privacy_center.forms import ProofForm
@@ -41,13 +42,16 @@ def proof(request: HttpRequest) -> HttpResponse:
     form = ProofForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return page(
-            request, "proof.html", {"form": form, "public_key": _public_key()}, status=422 if form.errors else 200
+            request, "proof.html", {"form": form, "public_keys": _public_keys()}, status=422 if form.errors else 200
         )
     limits.spend(limits.PROOFS, request)
     paper = papers.check(form.cleaned_data["token"])
-    context = {"form": ProofForm(), "checked": True, "paper": paper, "public_key": _public_key()}
+    context = {"form": ProofForm(), "checked": True, "paper": paper, "public_keys": _public_keys()}
     return page(request, "proof.html", context)
 
 
-def _public_key() -> str:
-    return certificates.public_key().hex()
+def _public_keys() -> list[tuple[str, str]]:
+    return [
+        (gettext("for receipts:"), signing.public_key().hex()),
+        (gettext("for certificates:"), certificates.public_key().hex()),
+    ]

@@ -10,13 +10,14 @@ import time_machine
 from django.core.mail import EmailMessage
 from django.test import Client
 
-from consent import gate, ledger
+from consent import gate, ledger, receipts, signing
+from consent.terms import Channel, EventType, State
 from governance.jobs.models import Job
 from governance.jobs.worker import drain
 from governance.kernel import clock
 from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import SubjectId
-from governance.privacy_center import links
+from governance.privacy_center import links, words
 from governance.privacy_center.links import LinkKind
 from governance.privacy_center.models import Errand
 from pseudonymize import vault
@@ -247,3 +248,26 @@ def test_a_receipt_is_downloaded_by_its_owner_alone_and_checks_out(client: Clien
     assert "Nie potwierdzono" in client.post("/pl/proof/", {"token": forged}).content.decode()
     event = link.group(1).rstrip("/").rpartition("/")[2]
     assert client.get(f"{choices_of(other)}receipt/{event}/").status_code == 404
+
+
+def test_the_history_shows_everything_in_words_with_receipts(client: Client, mailoutbox: list[EmailMessage]) -> None:
+    landed = give(client, mailoutbox)
+    subject = vault.find_subject(IdentifierKind.EMAIL, ALICE.email)
+    assert subject is not None
+    client.post(landed.partition("?")[0], {"withdraw_everything": "1"})
+    path = f"{choices_of(subject, 'pl')}history/"
+    html = client.get(path).content.decode()
+    assert html.count("/receipt/") == len(ledger.history(subject)) == 5
+    assert html.index("Twoje „tak”" if "Twoje „tak”" in html else "Newsletter") > 0
+    assert "wszystko" in html, "the withdrawal of everything"
+    receipt = re.findall(r'href="([^"]+/receipt/[^"]+)"', html)[0]
+    assert receipts.verify(client.get(receipt).content.decode(), signing.public_key())
+    other = enrol(BOB.email)
+    assert "Newsletter" not in client.get(f"{choices_of(other)}history/").content.decode()
+    assert client.get("/en/choices/nobody/history/").status_code == 404
+
+
+def test_every_kind_of_event_actor_and_channel_has_words() -> None:
+    assert set(words.EVENTS) == {kind.value for kind in EventType}
+    assert set(words.CHANNELS) == {channel.value for channel in Channel}
+    assert set(words.STATES) == {state.value for state in State}
