@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -110,31 +110,54 @@ def test_an_erasure_is_asked_on_the_page_and_ends_in_a_checked_certificate(
     seen.check()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+# Each takes some fifteen pages through axe; both languages, schemes and widths appear in two, all four combinations on request.
+COMBINATIONS = [("pl", "light", 360), ("en", "dark", 1100), ("en", "light", 360), ("pl", "dark", 1100)]
+
+
+@pytest.mark.parametrize(
+    ("language", "scheme", "width"), COMBINATIONS[: 4 if os.environ.get("ZGODA_EVERY_COMBINATION") else 2]
+)
 def test_no_page_violates_wcag(
-    chromium: object, house: str, scheme: str, tmp_path: Path, mailbox: list[EmailMessage]
+    chromium: object, house: str, language: str, scheme: str, width: int, mailbox: list[EmailMessage]
 ) -> None:
-    """axe finds nothing on any page, in either colour scheme, wide or narrow; nothing is wider than a small screen."""
+    """axe finds nothing on any page, in both languages and colour schemes, wide or narrow; nothing is wider than a small screen."""
     from axe_playwright_python.sync_playwright import Axe
+
+    seen = browser.visit(chromium, house, scripts=True, color_scheme=scheme, viewport={"width": width, "height": 800})
+    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+    def look() -> None:
+        results = Axe().run(seen.page, options=options)
+        assert results.violations_count == 0, results.generate_report()
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+    for path in pages_of_a_person():
+        seen.open(f"/{language}/{path}")
+        assert seen.page.locator("h1").count() == 1, path
+        look()
+        if path.startswith("confirm/"):
+            seen.click("form button")  # the page that follows
+            look()
+    seen.open(f"/{language}/requests/new/")
+    seen.click("form button")  # the page with errors
+    look()
+    assert seen.asked == {urlsplit(house).netloc}
+
+
+def pages_of_a_person() -> list[str]:
+    """Every page there is to look at, for somebody who answered, with one consent that waits for its confirmation."""
+    from consent import confirmation, notices
+    from governance.privacy_center import links, website_forms
+    from tests.integration.consent import arrange
 
     subject = vault.enrol([Identity({IdentifierKind.EMAIL: ALICE.email})], actor=SYSTEM, source="tests").subjects[0]
     assert subject is not None
-    from governance.privacy_center import links
-
-    choices = links.make(links.LinkKind.CHOICES, subject, links.CHOICES_LIFETIME)
-    paths = ["", "choices/", f"choices/{choices}/", "consent/", "requests/new/", "requests/", "notices/", "proof/"]
-    options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-    for width in (1100, 360):
-        seen = browser.visit(
-            chromium, house, scripts=True, color_scheme=scheme, viewport={"width": width, "height": 800}
-        )
-        for path in paths:
-            seen.open(f"/pl/{path}")
-            results = Axe().run(seen.page, options=options)
-            assert results.violations_count == 0, results.generate_report()
-            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
-        seen.open("/en/requests/new/")
-        seen.click("form button")  # the page with errors
-        results = Axe().run(seen.page, options=options)
-        assert results.violations_count == 0, results.generate_report()
-        assert seen.asked == {urlsplit(house).netloc}
+    waiting = arrange.give(subject, notices.current("marketing", "en").id)
+    arrange.withdraw(subject, channel="sms")
+    website_forms.put("shop", purposes=["newsletter"], origins=["https://shop.example.com"], actor=SYSTEM)
+    choices = f"choices/{links.make(links.LinkKind.CHOICES, subject, links.CHOICES_LIFETIME)}/"
+    notice = f"notices/{notices.current('marketing', 'pl').id}/"
+    return [
+        "", "choices/", choices, f"{choices}history/", "consent/", "forms/shop/", "requests/new/", "requests/", "notices/", notice,
+        "proof/", f"confirm/{confirmation.link_token(waiting.event_id)}/", "no-such-page/",
+    ]  # fmt: skip
