@@ -60,7 +60,7 @@ def mailbox(text: pa.Array, providers: Mapping[str, tuple[str, bool, str]]) -> Q
     place = pc.index_in(domain, value_set=pa.array(list(providers), domain.type))
     undotted = pc.replace_substring(local, ".", "")
     local = pc.if_else(pa.array(dotless).take(place), undotted, local)
-    spelt = pc.binary_join_element_wise(local, pa.array(names, local.type).take(place), "@")
+    spelt = pc.binary_join_element_wise(local, pa.array(names, local.type).take(place), pa.scalar("@", local.type))
     forms = pc.replace_with_mask(forms, several, spelt.cast(forms.type))
     empty = pc.equal(pc.binary_length(local), 0)
     return forms, pc.replace_with_mask(sure, several, pc.invert(empty))

@@ -43,11 +43,11 @@ def table(rows: int = 40) -> pa.Table:
         {
             "customer": [f"c-{row // 2}" for row in range(rows)],
             "email": [f"Person{row // 2}@Example.com" for row in range(rows)],
-            "born": pa.array([dt.date(1920 + row, 1, 2) for row in range(rows)]),
+            "born": pa.array([dt.date(1920 + row % 90, 1, 2) for row in range(rows)]),
             "spend": pa.array([row * 3.5 for row in range(rows)]),
             "post": ["00-950", None] * (rows // 2),
             "phone": ["+48601000103"] * rows,
-            "ordered": pa.array([dt.date(2026, 1, 1) + dt.timedelta(days=row) for row in range(rows)]),
+            "ordered": pa.array([dt.date(2026, 1, 1) + dt.timedelta(days=row % 900) for row in range(rows)]),
             "name": [f"Person Number{row}" for row in range(rows)],
             "card": pa.array(range(rows)),
             "label": pa.array([bool(row % 3) for row in range(rows)]),
