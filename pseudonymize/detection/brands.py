@@ -18,7 +18,14 @@ BRANDS = frozenset(
     pan tadeusz, ewa schmitt, święty mikołaj, jan paweł, mikołaj, barbie, hello kitty, harry potter, james bond,
     sherlock holmes, red bull, captain morgan, santa claus, father christmas, jesus christ, mercedes benz, mercedes,
     daniel wellington, eau claire, prince george, saint laurent, villeroy boch, peek cloppenburg, dallmayr, melitta,
-    aldi süd, heidi klum, käthe kruse, jack jones, peter pan, mickey mouse
+    aldi süd, heidi klum, käthe kruse, jack jones, peter pan, mickey mouse, alfa romeo, skoda fabia, škoda fabia,
+    bielenda, ziaja, wedel, blikle, grycan, sobieski, lech, warka, opel, ford, bosch, siemens, dior, chanel, versace,
+    armani, prada, gucci, boss, porsche, ferrari, lamborghini, maserati, bentley, philips, braun, miele, dyson, honda,
+    toyota, renault, citroen, peugeot, kellogg, nestle, nestlé, danone, heinz, pringles, ferrero, lindt, milka,
+    disney, lego, mattel, dell, samsung, lenovo, zara, reserved, wittchen, ochnik, deichmann, douglas, rossmann,
+    kaufland, carrefour, lidl, edeka, rewe, obi, ikea, allegro, amazon, gillette, schwarzkopf, wella, garnier, loreal,
+    dove, rexona, colgate, oral, lacoste, timberland, wrangler, levis, diesel, guess, fossil, casio, rolex, cartier,
+    tiffany, swarovski, pandora, apart, kruk, yes
     """.replace("\n", " ").split(",")
 )
 """Firms, products and figures that are called like persons."""

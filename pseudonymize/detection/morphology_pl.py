@@ -35,7 +35,7 @@ class Word:
 
     ``place``, ``firm``: names of those. ``noun``, ``adjective``, ``other``: it can be a common one, or a verb, preposition and so on.
     ``unknown``: the dictionary lacks it. ``bases``: base forms as a name. ``given_cases``, ``surname_cases``: pairs of number and case.
-    ``person``: a common noun for a man. ``thing``: it is a common noun, and for no man.
+    ``ordinary``: some word that is no name has this form, be it rare.
     """
 
     given: bool
@@ -48,8 +48,7 @@ class Word:
     adjective: bool
     other: bool
     unknown: bool
-    person: bool
-    thing: bool
+    ordinary: bool
     bases: frozenset[str]
     given_cases: frozenset[str]
     surname_cases: frozenset[str]
@@ -71,11 +70,7 @@ def word(form: str) -> Word:
             given.append((base, tag))
         if "nazwisko" in names:
             surname.append((base, tag))
-        if (
-            not {"imię", "nazwisko"} & set(names)
-            and base[:1].islower()
-            and not any(s in style for style in styles for s in _RARE)
-        ):
+        if not names_of(names) and base[:1].islower() and not any(s in style for style in styles for s in _RARE):
             common.append(tag)
     kinds = {name for reading in readings for name in reading[3]}
     given_bases, surname_bases = {base for base, _ in given}, {base for base, _ in surname}
@@ -91,12 +86,19 @@ def word(form: str) -> Word:
         adjective=any(tag.startswith(("adj", "ppas", "pact")) for tag in common),
         other=any(not tag.startswith(("subst", "depr", "ger", "adj", "ppas", "pact", "ign")) for tag in common),
         unknown=any(tag == "ign" for _, _, tag, _, _ in readings),
-        person=any(":m1" in tag for tag in nouns),
-        thing=bool(nouns) and not any(":m1" in tag for tag in nouns),
+        ordinary=any(
+            lemma[:1].islower() and not names_of(names) and not tag.startswith("adj")
+            for _, lemma, tag, names, _ in readings
+        ),
         bases=frozenset(given_bases | surname_bases),
         given_cases=_cases([tag for _, tag in given]),
         surname_cases=_cases([tag for _, tag in surname]),
     )
+
+
+def names_of(labels: Sequence[str]) -> bool:
+    """Whether the dictionary's labels say that a reading is a person's name."""
+    return "imię" in labels or "nazwisko" in labels
 
 
 def is_finite_verb(form: str) -> bool:

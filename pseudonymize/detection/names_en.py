@@ -44,12 +44,13 @@ class EnglishNames:
         )
 
     def find(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
-        """The findings of each text, in order. Texts without a letter in them cost nothing."""
+        """The findings of each text, in order. The model, which goes by capitals, reads only texts with any."""
         written = [recased(text, self._rules) for text in texts]
+        written = ["" if text.islower() else text for text in written]
         with self._model.memory_zone():  # what spaCy interns for these texts goes away with them
             documents = self._model.pipe([text for text in written if text], batch_size=_BATCH)
             for text, as_read in zip(texts, written, strict=True):
-                yield self._find_one(text, next(documents)) if as_read else []
+                yield self._find_one(text, next(documents)) if as_read else list(self._rules.find_uncapitalised(text))
 
     def _find_one(self, text: str, document: Any) -> list[Finding]:
         """``document``: what the model read, a text as long as ``text``."""

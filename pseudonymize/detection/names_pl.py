@@ -87,6 +87,7 @@ class _Token:
     end: int
     text: str
     word: Word
+    shouted: bool
 
 
 class PolishNames:
@@ -127,7 +128,7 @@ def _token(written: str, start: int, end: int) -> _Token:
     """A token as the dictionary writes it: KOWALSKI is Kowalski."""
     parts = written.replace("‐", "-").replace("‑", "-").replace("–", "-").split("-")
     plain = "-".join(part.capitalize() if len(part) > 1 and part.isupper() else part for part in parts)
-    return _Token(start, end, plain, word(plain))
+    return _Token(start, end, plain, word(plain), written.isupper())
 
 
 def _again(tokens: Sequence[_Token], bases: set[str], found: Sequence[Finding]) -> Iterator[Finding]:
@@ -165,7 +166,7 @@ def _persons(text: str, tokens: list[_Token]) -> Iterator[tuple[int, int, float]
         if score and not _is_brand(tokens, place, last):
             yield place, last, score
         titled, opens = False, False
-        named = named and not score and place == 0
+        named = named and not score
         place = last + 1
 
 
@@ -178,7 +179,7 @@ def _judge(tokens: list[_Token], place: int, *, titled: bool, opens: bool) -> tu
     """(score, how many of the following words belong to the person); score 0: nobody."""
     token = tokens[place]
     name, rest = token.word, tokens[place + 1 :]
-    if token.text in POLISH_NOT_NAMES:
+    if token.text in POLISH_NOT_NAMES and not (rest and name.surname and rest[0].word.usual_given):
         return 0.0, 0
     if name.given:
         taken = _name_behind(token, rest)
@@ -197,6 +198,7 @@ def _judge(tokens: list[_Token], place: int, *, titled: bool, opens: bool) -> tu
     if (
         rest
         and _is_surname(token)
+        and token.text.lower() not in POLISH_PRODUCTS
         and rest[0].word.usual_given
         and not name.surname_cases.isdisjoint(rest[0].word.given_cases)
     ):
@@ -267,11 +269,11 @@ def _is_given_alone(token: _Token, *, opens: bool) -> bool:
 def _is_surname_alone(token: _Token, *, opens: bool, between: bool) -> bool:
     """Whether a surname without anything that says so counts: in the middle of a sentence, and where it is hardly another word."""
     name = token.word
-    if opens or name.common or name.firm or token.text.isupper() or _ADJECTIVES.match(token.text):
+    if opens or name.common or name.firm or token.shouted or _ADJECTIVES.match(token.text):
         return False
     if name.usual_surname:
         return not between or not name.adjective
-    if name.place or between:
+    if name.place or name.ordinary or between:
         return False
     if name.adjective:
         return bool(_SHAPE.match(token.text))
@@ -289,7 +291,7 @@ def _is_thing(text: str, token: _Token, before: str, tokens: list[_Token], *, op
         return False
     nominative = any(case.endswith(" nom") for case in token.word.given_cases | token.word.surname_cases)
     genitive = any(case.endswith((" gen", " acc", " dat", " inst", " loc")) for case in token.word.given_cases)
-    return nominative and not genitive and match[1] in POLISH_PRODUCTS
+    return nominative and (not genitive or token.text in token.word.bases) and match[1] in POLISH_PRODUCTS
 
 
 def _is_brand(tokens: list[_Token], first: int, last: int) -> bool:

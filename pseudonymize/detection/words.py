@@ -97,6 +97,7 @@ POLISH_TOWNS = frozenset(
 
 POLISH_PRODUCTS = frozenset(
     """
+    burger bukiet ławka pościel deser lody jogurt tort sandały kozaki botki czapka szalik rękawice piżama body śpiwór namiot plecak walizka
     sofa kanapa lampa komoda szafa półka sukienka bluzka spódnica kurtka koszula torebka torba szminka pomadka maskara
     mgiełka świeca pościel kołdra poduszka pizza sałatka zupa herbata kawa czekolada wódka woda nalewka kuchnia wersja
     edycja odmiana róża huśtawka zasłona tapeta zastawa patelnia doniczka wanna umywalka bateria łazienka sypialnia
