@@ -17,8 +17,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from consent import confirmation, gate, ledger, notices, receipts, signing
+from consent.bulk_api import urlpatterns as bulk_patterns
 from consent.ledger import ConsentDraft
-from consent.parsing import idempotency_key, notice_named, subject_named, valid
+from consent.parsing import idempotency_key, notice_named, subject_named, valid, valid_query
 from consent.shapes import (
     AudienceOut,
     CheckAudienceIn,
@@ -39,13 +40,26 @@ from governance.accounts.api import actor_of, requires
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId, from_opaque, opaque
 
+_ASKED = {"subject", "purpose", "channel"}
 _OPTIONAL = ("presentation", "valid_until", "jurisdiction", "evidence", "source_sha256")
 
 
 class Checks(APIView):
-    """POST: may this person's data be used for this purpose over this channel? Answers with a reason and the id of a kept verdict."""
+    """May this person's data be used for this purpose over this channel?
+
+    GET answers with a reason and keeps nothing: to look. POST also keeps the verdict and answers with its id: for what rests on it.
+    """
 
     permission_classes = (requires("consent:read"),)
+
+    @extend_schema(operation_id="consent_look", parameters=[CheckConsentIn], responses={200: VerdictOut})
+    def get(self, request: Request) -> Response:
+        asked = request.query_params.dict()
+        if asked.keys() != _ASKED:
+            asked = valid_query(CheckConsentIn, request)
+        return Response(
+            _verdict(gate.check(subject_named(asked), asked["purpose"], asked["channel"])) | {"verdict": None}
+        )
 
     @extend_schema(operation_id="consent_check", request=CheckConsentIn, responses={200: VerdictOut})
     def post(self, request: Request) -> Response:
@@ -319,6 +333,7 @@ def _verdict(verdict: gate.Verdict) -> dict[str, Any]:
 
 urlpatterns = [
     path("checks", Checks.as_view()),
+    *bulk_patterns,
     path("checks/audience", Audiences.as_view()),
     path("events", Events.as_view()),
     path("confirmations", Confirmations.as_view()),

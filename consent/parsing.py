@@ -22,6 +22,14 @@ def valid(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
     return validated
 
 
+def valid_query(form: type[StrictSerializer], request: Request) -> dict[str, Any]:
+    """What stands in the query of the address, validated. Raises ValidationError with pointers."""
+    given = form(data=request.query_params.dict())
+    given.is_valid(raise_exception=True)
+    validated: dict[str, Any] = given.validated_data
+    return validated
+
+
 def subject_named(given: dict[str, Any]) -> SubjectId:
     """The person named by opaque id or by customer number. Raises UnknownSubject, InvalidInput."""
     if "subject" in given:

@@ -85,7 +85,9 @@ class ImportReceiptIn(SubjectIn):
 
 
 class VerdictOut(serializers.Serializer[Any]):
-    verdict = serializers.CharField(help_text="The id to keep with what rests on this answer.")
+    verdict = serializers.CharField(
+        allow_null=True, help_text="The id to keep with what rests on this answer; null when none was kept."
+    )
     allowed = serializers.BooleanField()
     reason = serializers.ChoiceField([reason.value for reason in Reason])
     basis = serializers.CharField()

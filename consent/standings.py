@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from consent import answers, fold, prepared, rules
+from consent import answers, fold, rules
 from consent.answers import AS_COLUMNS, Answers
 from consent.arrays import uuids
 from consent.rules import Standing
 from consent.terms import ANY, Channel, State
+from governance.kernel import prepared
 from governance.kernel.ids import SubjectId
 from governance.purposes.register import NEWEST
 from governance.purposes.terms import LegalBasis, PurposeVersion

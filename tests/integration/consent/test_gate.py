@@ -9,11 +9,12 @@ import time_machine
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from audit.models import Entry
-from consent import citations, gate, ledger, prepared
+from consent import citations, gate, ledger
 from consent.errors import ChannelNotCovered, HistoricalVerdict, NotCovered, UnknownChannel, UnknownVerdict
 from consent.ledger import ANY
 from consent.models import ConsentVerdict, ConsentVerdictSet
 from consent.terms import Reason
+from governance.kernel import prepared
 from governance.kernel.ids import uuid7
 from governance.purposes.errors import UnknownPurpose
 from pseudonymize import vault

@@ -3,6 +3,9 @@
 Django binds parameters in the client, which rules two things out that the gate needs: preparing a small statement that runs all the
 time (planning it costs five times as much as its lookups), and receiving long columns in binary. Behind PgBouncer the first needs its
 version 1.21 or a pool by session.
+
+Nor is a connection asked before each request whether it still lives: a small statement that finds it dead is tried once more on a new
+one, which costs nothing while all is well.
 """
 
 from __future__ import annotations
@@ -12,14 +15,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 
 def fetch_all(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a statement that is prepared once per connection. Raises Django's database errors."""
-    with _cursor() as cursor:
-        cursor.execute(statement, values, prepare=True)
-        return cursor.fetchall()
+    """The rows of a statement that reads and is prepared once per connection. Raises Django's database errors."""
+    try:
+        return _fetch_all(statement, values)
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return _fetch_all(statement, values)
 
 
 def fetch_binary(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -29,6 +36,12 @@ def fetch_binary(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
         row = cursor.fetchone()
     assert row is not None  # noqa: S101  # an aggregate always has a row
     return row
+
+
+def _fetch_all(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with _cursor() as cursor:
+        cursor.execute(statement, values, prepare=True)
+        return cursor.fetchall()
 
 
 @contextmanager
