@@ -1,0 +1,140 @@
+"""How fast consent is, beside PostgreSQL itself: the gate for one person and for a million, recording, the check over REST.
+
+Peers are the database alone: one raw indexed SELECT, a raw scan of the state table, a bare COPY of the same rows, and an empty view of
+the same framework. `ZGODA_BENCH_ROWS` is how many people there are; run it once with ten million to see what a large table changes.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from benchmarks import _house
+from benchmarks._contest import ROWS, Contest, Figure, Party
+
+CORES = 2  # the database has one of its own
+CHECKS = 2_000
+RECORDED = 20_000
+_SELECT = (
+    "SELECT status, event_id, notice_version_id, purpose_version, valid_until FROM consent_state "
+    "WHERE subject_id = %s AND purpose_key = %s AND channel = %s"
+)
+_FILL = """
+INSERT INTO consent_state (subject_id, purpose_key, channel, status, event_id, purpose_version, occurred_at)
+SELECT gen_random_uuid(), 'newsletter', 'email', CASE WHEN n %% 5 = 0 THEN 'withdrawn' ELSE 'given' END, gen_random_uuid(), 1, now()
+FROM generate_series(1, %s) AS n
+"""
+
+
+def contests() -> Iterable[Contest | Figure]:
+    with _house.house():
+        from django.db import connection
+
+        from governance import purposes
+
+        for key in ("newsletter", "recorded"):
+            purposes.define(
+                key, title_en="Offers", title_pl="Oferty", description_en="Offers.", description_pl="Oferty.",
+                legal_basis="consent", channels=["email"],
+            )  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute(_FILL, [ROWS])
+            cursor.execute("VACUUM ANALYZE consent_state")
+            cursor.execute("SELECT subject_id FROM consent_state")
+            everybody = [subject for (subject,) in cursor.fetchall()]
+        yield from _gate(everybody)
+        yield _recording()
+
+
+def _gate(everybody: list[Any]) -> Iterator[Contest]:
+    from django.db import connection
+
+    from consent import gate
+
+    some = random.Random(4).sample(everybody, CHECKS)
+    raw = connection.connection
+
+    def select() -> None:
+        with raw.cursor() as cursor:
+            for subject in some:
+                cursor.execute(_SELECT, [subject, "newsletter", "email"], prepare=True).fetchone()
+
+    def check() -> None:
+        for subject in some:
+            gate.check(subject, "newsletter", "email")
+
+    def scan() -> int:
+        with raw.cursor() as cursor:
+            cursor.execute(
+                "SELECT subject_id, status, valid_until FROM consent_state WHERE purpose_key = 'newsletter' AND channel = 'email'"
+            )
+            return sum(1 for _ in cursor.fetchall())
+
+    def whole() -> int:
+        return len(gate.filter(everybody, "newsletter", "email").allowed)
+
+    answers = gate.filter(some, "newsletter", "email")
+    assert answers.allowed == [subject for subject in some if gate.check(subject, "newsletter", "email").allowed]
+    yield Contest(
+        f"gate.check, warm, {len(everybody):,} states",
+        [Party("Zgoda", CHECKS, check), Party("one raw indexed SELECT", CHECKS, select)],
+        {"one raw indexed SELECT": 0.5},
+        clock=time.perf_counter,
+        unit="people",
+    )
+    yield Contest(
+        f"gate.filter of {len(everybody):,} people",
+        [
+            Party("Zgoda", len(everybody), whole),
+            Party("a raw scan of the state table", len(everybody), scan),
+            Party("gate.check one by one", CHECKS, check),
+        ],
+        {"a raw scan of the state table": 1 / 3, "gate.check one by one": 50},
+        clock=time.perf_counter,
+        unit="people",
+    )
+
+
+def _recording() -> Contest:
+    from django.db import connection, transaction
+
+    from consent import ledger, packing
+    from consent.drafts import ConsentDraft
+    from governance.kernel.actors import SYSTEM
+    from governance.kernel.clock import now
+    from governance.kernel.copy import copy_rows
+    from governance.kernel.ids import SubjectId, uuid7_many
+
+    def record() -> None:
+        at = now()
+        drafts = [
+            ConsentDraft(
+                subject=SubjectId(subject), purpose="recorded", channel="email", event_type="withdrawn", occurred_at=at,
+                method="web_form", idempotency_key=subject.hex,
+            )
+            for subject in uuid7_many(RECORDED)
+        ]  # fmt: skip
+        ledger.record(drafts, actor=SYSTEM)
+
+    record()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bare (LIKE consent_event INCLUDING ALL)")
+        cursor.execute(f"SELECT {', '.join(packing.COLUMNS)} FROM consent_event LIMIT {RECORDED}")
+        rows = cursor.fetchall()
+
+    def bare() -> None:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("TRUNCATE bare")
+            copy_rows("bare", packing.COLUMNS, rows)
+
+    return Contest(
+        f"recording {RECORDED:,} events with log commitment",
+        [Party("Zgoda", RECORDED, record), Party("a bare COPY of the same rows", RECORDED, bare)],
+        {"a bare COPY of the same rows": 0.3},
+        clock=time.perf_counter,
+        unit="events",
+        note="events of people who are new, with their state, the heads of their ledgers and one log entry for all",
+    )
