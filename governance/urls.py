@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from governance import health, problem_pages
 from governance.console import consent_views as consent_console
 from governance.console import views as console
+from pseudonymize import api as pseudonymize
 
 # Where each package's `api.urlpatterns` hangs under /api/v1/.
 APIS = {
@@ -58,6 +59,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "api/v1/docs",
         SpectacularSwaggerView.as_view(url_name="openapi", permission_classes=[], authentication_classes=[]),
     ),
+    path("api/v1/", include(pseudonymize.top)),
     *[path(f"api/v1/{name}/", include(module)) for name, module in APIS.items()],
     path("api/v1/", include("audit.decision_api")),
     path("", include("governance.privacy_center.decision_urls")),

@@ -10,7 +10,7 @@ class PseudonymizeConfig(AppConfig):
     def ready(self) -> None:
         from audit import capture, sealing
         from governance.kernel import personal_data
-        from pseudonymize import invariants, notices, rotation, tasks, vault  # noqa: F401  they register themselves
+        from pseudonymize import file_jobs, invariants, notices, rotation, tasks, vault  # noqa: F401  they register themselves
         from pseudonymize.models import Domain, PolicyVersion
         from pseudonymize.sources import VaultSource
         from pseudonymize.token_sources import TokenVaultSource

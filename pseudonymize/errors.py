@@ -276,14 +276,6 @@ class TokensNotTranslatable(InvalidInput):
     title = "These tokens cannot be translated"
 
 
-class BodyTooLarge(InvalidInput):
-    """The body, or what it would become once unpacked, is more than one call may cost."""
-
-    code = "body_too_large"
-    status = 413
-    title = "The body is too large"
-
-
 class BodyUnreadable(InvalidInput):
     """The body is not what its content type says."""
 
@@ -292,12 +284,11 @@ class BodyUnreadable(InvalidInput):
     title = "The body cannot be read"
 
 
-class ContentTypeUnknown(InvalidInput):
-    """The content type or encoding is none that this address takes."""
+class TextNotExamined(InvalidInput):
+    """A text takes so long to search that it was not searched to its end; what was not examined does not pass."""
 
-    code = "content_type_unknown"
-    status = 415
-    title = "The content type is not supported"
+    code = "text_not_examined"
+    title = "A text takes too long to search"
 
 
 class TooMuchWork(InvalidInput):

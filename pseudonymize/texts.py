@@ -8,6 +8,7 @@ from functools import lru_cache
 from governance.kernel.errors import InvalidInput, Unavailable
 from pseudonymize import detection
 from pseudonymize.detection import DIRECT, LANGUAGES, Finding, Kind, LanguageNotSupported
+from pseudonymize.detection.engine import SECONDS
 
 __all__ = ["DIRECT", "LANGUAGES", "Finding", "Kind", "find", "redact"]
 
@@ -26,11 +27,14 @@ class DetectionUnavailable(Unavailable):
     title = "Detection is not installed"
 
 
-def find(texts: Sequence[str], language: str) -> list[list[Finding]]:
-    """Personal data in each text, aligned. Raises LanguageUnknown, DetectionUnavailable."""
+def find(texts: Sequence[str], language: str, *, seconds: float = SECONDS) -> list[list[Finding]]:
+    """Personal data in each text, aligned; a text that takes more than ``seconds`` is quarantined.
+
+    Raises LanguageUnknown, DetectionUnavailable.
+    """
     try:
         _warm(language)
-        return detection.find(texts, language)
+        return detection.find(texts, language, seconds=seconds)
     except LanguageNotSupported:
         raise LanguageUnknown(language=language) from None
     except ImportError as error:

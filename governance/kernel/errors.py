@@ -32,6 +32,22 @@ class InvalidInput(GovernanceError):
     title = "The input is not valid"
 
 
+class BodyTooLarge(InvalidInput):
+    """The body, or what it would become once unpacked, is more than one call may cost."""
+
+    code = "body_too_large"
+    status = 413
+    title = "The body is too large"
+
+
+class EncodingRefused(InvalidInput):
+    """A packed body: it is sent as it is, so that nobody has to find out how large it would become."""
+
+    code = "content_encoding_refused"
+    status = 415
+    title = "The content encoding is not supported"
+
+
 class NotFound(GovernanceError):
     """There is no such thing, or it is not the caller's to see: both answer the same."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -67,6 +67,8 @@ def _translated(exception: Exception) -> errors.GovernanceError | None:
             return errors.NotFound()
         case exceptions.Throttled():
             return errors.TooManyRequests(retry_after=int(getattr(exception, "wait", None) or 1))
+        case RequestDataTooBig():
+            return errors.BodyTooLarge()
         case exceptions.ParseError():
             return MalformedBody(str(exception.detail))
         case exceptions.APIException():

@@ -104,8 +104,8 @@ def distinct_values(groups: Groups, found: Cells) -> Ints:
 def _entropies(groups: Groups, found: Cells) -> Floats:
     """In nats."""
     share = found.count / groups.sizes[found.group]
-    sums: Floats = np.bincount(found.group, weights=-share * np.log(share), minlength=len(groups.sizes))
-    return sums
+    sums = np.bincount(found.group, weights=-share * np.log(share), minlength=len(groups.sizes))
+    return np.asarray(sums, dtype=np.float64)
 
 
 def _recursive(groups: Groups, found: Cells, least: int) -> Floats:
@@ -152,8 +152,8 @@ def _equal_distance(groups: Groups, found: Cells, whole: Floats) -> Floats:
     """Half of the sum of differences; what a group does not have at all differs by its whole share."""
     here = whole[found.value]
     differences = np.abs(found.count / groups.sizes[found.group] - here) - here
-    distances: Floats = 0.5 * (1.0 + np.bincount(found.group, weights=differences, minlength=len(groups.sizes)))
-    return distances
+    moved = np.bincount(found.group, weights=differences, minlength=len(groups.sizes))
+    return np.asarray(0.5 * (1.0 + moved), dtype=np.float64)
 
 
 def _ordered_distance(groups: Groups, found: Cells, whole: Floats) -> Floats:

@@ -146,7 +146,7 @@ def _halves(quasi: Sequence[Codes], choice: Ints, of: Ints, rows: Ints) -> Flags
 def _both_allowed(of: Ints, upper: Flags, rows: Ints, partitions: int, task: _Task) -> Flags:
     half = of * 2 + upper
     sizes = np.bincount(half, minlength=2 * partitions)
-    good: Flags = np.greater_equal(sizes, task.k)
+    good = np.asarray(sizes >= task.k, dtype=np.bool_)
     for codes, least in task.sensitive:
         pairs = np.unique(half * codes.size + codes.of[rows])
         good &= np.bincount(pairs // codes.size, minlength=2 * partitions) >= least
