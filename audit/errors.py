@@ -75,6 +75,13 @@ class AnchorsStale(Unavailable):
     title = "The log was not anchored for too long"
 
 
+class ExportFailed(Unavailable):
+    """The SIEM did not take entries; they are sent again."""
+
+    code = "export_failed"
+    title = "Entries could not be handed over"
+
+
 class WitnessBusy(Conflict):
     """Another process has the witness's state: two of them could cosign two histories."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from audit.decisions import decision_tag, tile_roots_of
 from audit.diagnosis import Harm
 from audit.entries import subject_tag
 from audit.merkle import HASH_SIZE, leaf_hash, root_of
+from audit.sweep import Swept
 from audit.tombstones import link_tombstone
 from governance.kernel.canonical import sha256_hex
 
@@ -34,40 +35,76 @@ class Flaw:
     detail: str
 
 
-def flaws() -> Iterator[Flaw]:
-    """Everything that does not fit, in no particular order."""
-    yield from _links()
+def flaws(swept: Swept | None = None) -> Iterator[Flaw]:
+    """Everything that does not fit, in no particular order. What ``sweep`` has seen to be right is not looked at again."""
+    if swept is None:
+        yield from _links()
+        yield from _missing_links(every_subject=True)
+    else:
+        yield from _other_links(swept)
     yield from _batches()
     yield from _configuration()
 
 
 def _links() -> Iterator[Flaw]:
     """A link must lead to the tag that its entry commits to. Where there is none, an erasure must have left its tombstone."""
-    query = """
+    yield from _wrong_links("true")
+
+
+def _other_links(swept: Swept) -> Iterator[Flaw]:
+    """The links that no numbered entry's subject accounts for: of actors, of entries without a number, or of none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM audit_subject_link")
+        if int(cursor.fetchone()[0]) != swept.links:
+            numbered = "EXISTS (SELECT 1 FROM audit_leaf n WHERE n.entry_id = k.entry_id)"
+            yield from _wrong_links(f"k.role <> 'subject' OR NOT {numbered}")
+    unlinked = bytes(swept.unlinked)
+    ids = [UUID(bytes=unlinked[at : at + 16]) for at in range(0, len(unlinked), 16)]
+    yield from _without_tombstone((entry_id, "subject", None) for entry_id in ids)
+    yield from _missing_links(every_subject=False)
+
+
+def _wrong_links(which: str) -> Iterator[Flaw]:
+    query = f"""
         SELECT k.entry_id, k.role, k.subject_id, k.salt, e.subject_tag, e.actor, l.seq
         FROM audit_subject_link k LEFT JOIN audit_entry e ON e.id = k.entry_id LEFT JOIN audit_leaf l ON l.entry_id = k.entry_id
-    """
+        WHERE {which}
+    """  # noqa: S608  # constants of this module
     for entry_id, role, subject, salt, tag, actor, seq in _rows(query):
         right = subject_tag(bytes(salt), role, subject)
         committed = tag if role == "subject" else (actor or "").rpartition("~")[2]
         if committed != right:
             yield Flaw(seq, entry_id, Harm.CHANGED, "its link to a subject is not the one that it commits to")
-    yield from _missing_links()
 
 
-def _missing_links() -> Iterator[Flaw]:
+def _missing_links(*, every_subject: bool) -> Iterator[Flaw]:
+    """Entries that commit to a person and have no link. Without ``every_subject``, of those with a number only persons who acted."""
     unlinked = """
         SELECT e.id, '{role}', l.seq FROM audit_entry e LEFT JOIN audit_leaf l ON l.entry_id = e.id
         WHERE {commits} AND NOT EXISTS (SELECT 1 FROM audit_subject_link k WHERE k.entry_id = e.id AND k.role = '{role}')
     """
-    subjects = unlinked.format(role="subject", commits="e.subject_tag <> ''")
+    waiting = "" if every_subject else " AND EXISTS (SELECT 1 FROM audit_pending p WHERE p.entry_id = e.id)"
+    subjects = unlinked.format(role="subject", commits=f"e.subject_tag <> ''{waiting}")
     actors = unlinked.format(role="actor", commits="e.actor LIKE '%:~%'")
+    yield from _without_tombstone(_rows(f"{subjects} UNION ALL {actors}"))
+
+
+def _without_tombstone(missing: Iterable[tuple[Any, ...]]) -> Iterator[Flaw]:
+    """Of missing links, as (entry, role, number), those that no erasure took."""
     tombstones: set[bytes] | None = None
-    for entry_id, role, seq in _rows(f"{subjects} UNION ALL {actors}"):
+    for entry_id, role, seq in missing:
         if tombstones is None:
             tombstones = {bytes(tag) for (tag,) in _rows("SELECT tag FROM audit_erased_link")}
         if link_tombstone(entry_id, role) not in tombstones:
-            yield Flaw(seq, entry_id, Harm.REMOVED, "its link to a subject is gone, and no erasure took it")
+            number = _number_of(entry_id) if seq is None else seq
+            yield Flaw(number, entry_id, Harm.REMOVED, "its link to a subject is gone, and no erasure took it")
+
+
+def _number_of(entry_id: UUID) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq FROM audit_leaf WHERE entry_id = %s", [entry_id])
+        row = cursor.fetchone()
+        return None if row is None else int(row[0])
 
 
 def _batches() -> Iterator[Flaw]:

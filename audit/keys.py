@@ -69,6 +69,11 @@ def writer_key() -> bytes:
     return _row_key(settings.ZGODA_KEYS_DIR, "writers")
 
 
+def export_key() -> bytes:
+    """Hides actors in what leaves the house, and still tells them apart."""
+    return _row_key(settings.ZGODA_KEYS_DIR, "export")
+
+
 def tombstone_key() -> bytes:
     """Hides the subjects for whom no link is made any more."""
     return _row_key(settings.ZGODA_KEYS_DIR, "tombstone")

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from audit import anchoring, frequencies, sequencer, verification
+from audit import anchoring, direct_changes, frequencies, sequencer, siem, verification, watching
 from governance.jobs.handlers import Args, every, handles
 from governance.jobs.leases import Lease
 from governance.jobs.queue import schedule
@@ -13,6 +13,7 @@ from governance.kernel.actors import SYSTEM
 @every(seconds=2, name="audit.sequence")
 def sequence() -> None:
     """Number what was committed since, and look whether anything that was committed is gone."""
+    direct_changes.record()
     sequencer.sequence()
     sequencer.check_writers()
 
@@ -27,6 +28,18 @@ def anchor() -> None:
 def watch_reasons() -> None:
     """Look whether the reasons of a model have shifted."""
     frequencies.watch()
+
+
+@every(seconds=10, name="audit.export")
+def export() -> None:
+    """Hand new entries over to the SIEM, when there is one."""
+    siem.forward()
+
+
+@every(seconds=300, name="audit.watch")
+def watch() -> None:
+    """Look for unusual accesses in the last hour."""
+    watching.watch()
 
 
 @every(seconds=24 * 3600, name="audit.verify")

@@ -20,7 +20,8 @@ from audit.diagnosis import Harm, first_difference
 from audit.errors import AnchorFailed, NoteInvalid
 from audit.key_history import KeyHistory
 from audit.log import emit, staged_mac
-from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash, perfect_root
+from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash
+from audit.sweep import BY_INDEX, Swept, sweep
 from audit.tiles import HEIGHT, WIDTH
 from governance.kernel import crypto, logs
 from governance.kernel.actors import Actor
@@ -83,21 +84,17 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
     django-auditlog. ``known`` are notes of checkpoints kept elsewhere, beside those of the anchor directory: they reveal a log that was
     cut short or rewritten together with its checkpoints. Never raises for what it finds: it reports.
     """
+    # Before the database is looked at: what was kept was committed before.
     head = anchors.head()
-    kept = [
-        *known,
-        *anchors.kept(),
-        *_in_the_bucket(),
-    ]  # before the database is looked at: what was kept was committed before
-    with _snapshot():
+    kept = [*known, *anchors.kept(), *_in_the_bucket()]
+    with _snapshot() as alone:
         findings = _Findings()
         history = key_history.read()
         heads = _heads(history, findings)
         size = heads[-1][0] if heads else 0
         total = _count("audit_leaf")
-        log = rows.read(size, lambda done: progress(min(done, total), total))
-        _check_entries(log, size, findings)
-        tree = Tree(hash_ or bytes(HASH_SIZE) for hash_ in log.found)
+        swept = _swept(size, total, heads, progress, alone=alone)
+        tree = swept[0] if swept else _read_closely(size, total, progress, findings)
         _check_heads(tree, heads, findings)
         _check_tiles(tree, findings)
         _check_known([*kept, *head], tree, heads, history, findings)
@@ -106,11 +103,11 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
         for anchored, what in anchors.flaws():
             findings.problems.append(f"checkpoint of size {anchored}: {what}")
         staged = _check_staged(findings)
-        for flaw in evidence.flaws():
+        for flaw in evidence.flaws(swept[1] if swept else None):
             findings.name(flaw.seq, flaw.entry_id, flaw.harm, flaw.detail)
         root = tree.root() if tree.size else EMPTY_ROOT
         return Report(
-            entries=len(log),
+            entries=tree.size,
             root_sha256=root.hex(),
             verified=not findings.problems,
             first_bad=findings.first(),
@@ -122,6 +119,24 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
             problems=tuple(findings.problems),
             anchors=tuple(anchors.states()),
         )
+
+
+def _swept(
+    size: int, total: int, heads: Sequence[tuple[int, bytes]], progress: Progress, *, alone: bool
+) -> tuple[Tree, Swept] | None:
+    """The tree over all entries when every row and every head is as it should be; None when somebody has to look closely."""
+    swept = sweep(size, lambda done: progress(done, max(size, 1)), alone=alone) if total == size else None
+    if swept is None:
+        return None
+    tree = Tree([bytes(swept.hashes)])
+    return (tree, swept) if all(_fits(tree, at, root) for at, root in heads) else None
+
+
+def _read_closely(size: int, total: int, progress: Progress, findings: _Findings) -> Tree:
+    """Row by row, to name the first bad entry."""
+    log = rows.read(size, lambda done: progress(min(done, total), max(total, 1)))
+    _check_entries(log, size, findings)
+    return Tree(hash_ or bytes(HASH_SIZE) for hash_ in log.found)
 
 
 def _in_the_bucket() -> list[str]:
@@ -151,26 +166,28 @@ def record(report: Report, *, actor: Actor) -> UUID:
 
 
 @contextmanager
-def _snapshot() -> Iterator[None]:
-    """One view of the database for the whole run, while writers and the sequencer go on. Inside a transaction: that one's view."""
+def _snapshot() -> Iterator[bool]:
+    """One view of the database for the whole run, while writers and the sequencer go on. Inside a transaction: that one's view,
+    which nobody else has; then it yields True."""
     if connection.in_atomic_block:
         with _by_index():
-            yield
+            yield True
         return
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         with _by_index():
-            yield
+            yield False
 
 
 @contextmanager
 def _by_index() -> Iterator[None]:
-    """Join row by row along the keys. With statistics from before the rows came, PostgreSQL would scan a table for each row."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        for setting in BY_INDEX:
+            cursor.execute(setting)
         yield
-        cursor.execute("SET LOCAL enable_seqscan = DEFAULT")
+        for setting in BY_INDEX:
+            cursor.execute(f"{setting.rpartition(' =')[0]} = DEFAULT")
 
 
 def _count(table: str) -> int:
@@ -253,7 +270,7 @@ def _check_tiles(tree: Tree, findings: _Findings) -> None:
                     continue
                 wanted.discard((level, index))
                 row = tree.levels[HEIGHT * level][index * WIDTH * HASH_SIZE : (index + 1) * WIDTH * HASH_SIZE]
-                if bytes(hashes) != bytes(row) or bytes(root) != perfect_root(bytes(row)):
+                if bytes(hashes) != bytes(row) or bytes(root) != tree.node(HEIGHT * (level + 1), index):
                     findings.problems.append(f"tile {level}/{index} is not what the entries give")
     if wanted:
         level, index = min(wanted)
@@ -325,8 +342,10 @@ def _check_staged(findings: _Findings) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_STAGED)
         staged: list[tuple[Any, ...]] = cursor.fetchall()
-        cursor.execute(_LOST)
-        lost = cursor.fetchone()
+        lost = None
+        if _count("audit_entry") != _count("audit_leaf") + len(staged):
+            cursor.execute(_LOST)
+            lost = cursor.fetchone()
     for entry_id, indexed, writer, number, mac, refused, header, *columns in staged:
         if refused or not crypto.equal(bytes(mac), staged_mac(entry_id, bytes(indexed), writer, number)):
             findings.name(None, entry_id, Harm.ADDED, "it was not staged by us")

@@ -52,6 +52,15 @@ class Environment(BaseSettings):
     zgoda_log_tsa_roots: Path | None = Field(
         None, description="Certificates (PEM) of the time-stamp authority that are trusted."
     )
+    zgoda_siem_url: str = Field(
+        "", description="Where log entries go: syslog+tls://host:6514?format=ocsf (or cef, plain)."
+    )
+    zgoda_siem_ca: Path | None = Field(
+        None, description="Certificates (PEM) that the SIEM's certificate must be under."
+    )
+    zgoda_siem_personal: bool = Field(
+        False, description="Send actors and objects by id, and facts. What was exported cannot be erased."
+    )
     database_url: str | None = Field(
         None, description="postgresql://user:password@host:port/name; the embedded server unless set."
     )

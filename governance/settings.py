@@ -40,6 +40,9 @@ ZGODA_LOG_ANCHOR_BUCKET = ENVIRONMENT.zgoda_log_anchor_bucket
 ZGODA_LOG_WITNESSES = ENVIRONMENT.zgoda_log_witnesses
 ZGODA_LOG_TSA_URL = ENVIRONMENT.zgoda_log_tsa_url
 ZGODA_LOG_TSA_ROOTS = ENVIRONMENT.zgoda_log_tsa_roots
+ZGODA_SIEM_URL = ENVIRONMENT.zgoda_siem_url
+ZGODA_SIEM_CA = ENVIRONMENT.zgoda_siem_ca
+ZGODA_SIEM_PERSONAL = ENVIRONMENT.zgoda_siem_personal
 ZGODA_WAKE_WORKERS = True  # tests drain the job table themselves
 
 

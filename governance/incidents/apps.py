@@ -9,4 +9,7 @@ class IncidentsConfig(AppConfig):
     verbose_name = "Breaches"
 
     def ready(self) -> None:
-        from governance.incidents import invariants  # noqa: F401 - registers them
+        from audit import watching
+        from governance.incidents import alarms, invariants  # noqa: F401 - registers them
+
+        watching.on_anomaly(alarms.open_case)

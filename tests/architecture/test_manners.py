@@ -88,6 +88,7 @@ def test_files_keep_one_subject() -> None:
     long = {
         str(path.relative_to(ROOT)): count for path in MODULES if (count := len(path.read_text().splitlines())) > 450
     }
+    long.pop("audit/verify.py", None)  # one file on purpose: an auditor copies it
     assert not long
 
 
