@@ -75,14 +75,14 @@ class NoticeForm(forms.Form):
 
     key = forms.SlugField(max_length=64, help_text="The same key is the next version of that notice.")
     language = forms.ChoiceField(choices=[(code, code) for code in notices.LANGUAGES])
-    purposes = forms.MultipleChoiceField(choices=(), required=False)
     material_change = forms.BooleanField(
         required=False, help_text="The substance changes: every consent under an earlier version is asked for again."
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["purposes"].choices = [(one.key, one.title_en) for one in purposes.all_current()]
+        offered = [(str(one.key), one.title_en) for one in purposes.all_current()]
+        self.fields["purposes"] = forms.MultipleChoiceField(choices=offered, required=False)
         for name in NoticeText.__dataclass_fields__:
             rows = 2 if name in {"title", "controller", "controller_contact", "dpo_contact"} else 4
             self.fields[name] = forms.CharField(

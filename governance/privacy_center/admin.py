@@ -1,3 +1,5 @@
+"""Website forms in the console: which websites may ask for which consents."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -9,7 +11,7 @@ from governance.privacy_center import website_forms
 from governance.privacy_center.models import WebsiteForm
 
 
-class WebsiteFormFields(forms.ModelForm):
+class WebsiteFormFields(forms.ModelForm):  # type: ignore[type-arg]  # not generic at run time
     """Refuses what `website_forms.put` would refuse."""
 
     def clean(self) -> dict[str, Any]:
@@ -22,7 +24,7 @@ class WebsiteFormFields(forms.ModelForm):
 
 
 @register(WebsiteForm)
-class WebsiteFormAdmin(ModelAdmin):
+class WebsiteFormAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no types
     """Which websites may ask for which consents."""
 
     form = WebsiteFormFields

@@ -6,7 +6,7 @@ and needs no reason. Both answers cost the same single click; saying nothing cha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -84,7 +84,7 @@ def board(
     subject: SubjectId | None = None,
     *,
     gpc: bool = False,
-    only: Collection[str] | None = None,
+    only: Sequence[str] | None = None,
     surface: str = METHOD,
     count: bool = True,
 ) -> Board:

@@ -102,7 +102,7 @@ def faults(key: str, purposes: Sequence[str], origins: Sequence[str]) -> list[tu
     wrong: list[tuple[str, str]] = []
     if not _KEY.fullmatch(key):
         wrong.append(("key", "Small letters, digits and hyphens."))
-    known = {one.key: one for one in register.all_current()}
+    known = {str(one.key): one for one in register.all_current()}
     for purpose in purposes:
         if purpose not in known:
             wrong.append(("purposes", f"There is no purpose {purpose}."))

@@ -208,7 +208,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
         or said.get("gpc", False) not in (True, False)
     ):
         raise AnswersInvalid
-    return {"gpc": False} | said
+    return {"gpc": False, **said}
 
 
 def _gpc(request: HttpRequest) -> bool:
