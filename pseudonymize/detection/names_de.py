@@ -12,7 +12,7 @@ from functools import cache
 from itertools import pairwise
 
 from pseudonymize.detection import gazetteer
-from pseudonymize.detection.brands import in_brand
+from pseudonymize.detection.brands import BRANDS, in_brand
 from pseudonymize.detection.kinds import Finding, Kind
 from pseudonymize.detection.patterns import as_written, expression
 from pseudonymize.detection.words import GERMAN_NOT_NAMES, GERMAN_PRODUCTS, GERMAN_WORDS
@@ -188,6 +188,8 @@ def _persons(text: str, tokens: list[_Token]) -> Iterator[tuple[int, int, float]
         score, taken = _judge(text, tokens, place, ahead, said=said, titled=titled)
         last = place + taken
         if score and not titled and (_is_thing(tokens, place, ahead) or _is_street(tokens[last][0], alone=taken == 0)):
+            score = 0.0
+        if titled and f"dr {word}".casefold() in BRANDS:
             score = 0.0
         if score and (_FIRM.match(text[tokens[last][2] : tokens[last][2] + 12]) or _is_brand(tokens, place, last)):
             score = 0.0

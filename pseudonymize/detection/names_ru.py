@@ -48,6 +48,7 @@ _NAMED = expression(
 )
 _QUOTED = as_written(r"[«\"„“]$")
 _DAY = as_written(r"\d[ ]$")
+_NEXT = as_written(r"[ ]+(?:не )?([а-яё]+)")
 _PATRONYMIC = as_written(r"(?:ович|евич|ьич|ич)(?:а|у|ем|ом|е)?$|(?:овн|евн|ичн|иничн)(?:а|ы|е|у|ой|ою)$")
 _SURNAME = as_written(
     r".{2,}(?:ов|ев|ёв|ин|ын)(?:а|у|ым|е|ой|ых|ы|ыми)?$|.{2,}[сц]к(?:ий|ого|ому|им|ом|ая|ой|ую|их|ими|ие)$|.{3,}(?:енко|ук|юк|чук|дзе|швили|ян)(?:а|у|ом|е)?$"
@@ -112,7 +113,7 @@ def _of_model(text: str, spans: Sequence[Any]) -> Iterator[Finding]:
         if span.type == "PER":
             before = text[max(0, start - 24) : start]
             single = " " not in text[start:end].strip()
-            if _NAMED.search(before) or (single and (_QUOTED.search(before) or not _may_be_alone(text[start:end]))):
+            if _NAMED.search(before) or (single and (_QUOTED.search(before) or not _may_be_alone(text, start, end))):
                 continue
             yield Finding(Kind.PERSON, start + _verb_before(text[start:end]), end, MODEL)
         elif span.type == "LOC":
@@ -126,10 +127,23 @@ def _verb_before(words: str) -> int:
     return len(first) + 1 if rest and known.known and known.word and not known.name else 0
 
 
-def _may_be_alone(words: str) -> bool:
-    """Whether one word that the model takes for a person can be one: not when the dictionary knows it only as something else."""
-    known = word(words.capitalize())
+def _may_be_alone(text: str, start: int, end: int) -> bool:
+    """Whether one word that the model takes for a person can be one.
+
+    Not when the dictionary knows it only as something else; and not a word as well as a name (a rose, a novel) that opens a
+    sentence without doing anything.
+    """
+    known = word(text[start:end].capitalize())
+    before = text[max(0, start - 4) : start].rstrip(' «"—–-')
+    if known.word and (not before or before[-1] in ".!?\n"):
+        behind = _NEXT.match(text[end : end + 30])
+        if behind is None or not _is_verb(behind[1]):
+            return False
     return known.name or not known.known
+
+
+def _is_verb(form: str) -> bool:
+    return _dictionary().parse(form)[0].tag.POS == "VERB"
 
 
 _NAMES = frozenset({"Name", "Surn", "Patr", "Geox", "Orgn", "Trad"})
