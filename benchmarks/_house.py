@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import tempfile
@@ -34,4 +35,5 @@ def house() -> Iterator[Path]:
             from governance import embedded
 
             connections.close_all()
+            atexit.unregister(embedded._leave)  # it would look for the directory that is gone by then
             embedded.stop(directory / "var" / "postgres")
