@@ -18,6 +18,7 @@ from consent import gate, ledger, spool
 from consent.errors import SpoolFull, WithdrawalsWaiting
 from consent.ledger import ANY
 from consent.models import ConsentEvent
+from governance.kernel import prepared
 from governance.kernel.ids import SubjectId, opaque
 from tests.integration.consent import arrange
 from tests.integration.consent.arrange import give, people, person
@@ -210,7 +211,7 @@ def test_a_client_s_withdrawal_is_accepted_without_the_database_and_applied_if_i
     subject = person()
     give(subject, shown)
     call = pipeline("consent:write")
-    with patch.object(connection, "cursor", away):
+    with patch.object(connection, "cursor", away), patch.object(prepared, "fetch_all", away):
         status, body = call("POST", "withdraw", {"subject": opaque("sub", subject)}, **{"Idempotency-Key": "w-1"})
         assert call("POST", "withdraw", {"subject": "nobody"})[0] == 422
         forged = Client().post(
