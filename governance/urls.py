@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from governance import health, problem_pages
 from governance.console import consent_views as consent_console
@@ -52,7 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("staff/", include("governance.accounts.urls")),
     path(
         "api/v1/openapi.json",
-        SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]),
+        SpectacularJSONAPIView.as_view(permission_classes=[], authentication_classes=[]),
         name="openapi",
     ),
     path(

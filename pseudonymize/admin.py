@@ -1,4 +1,4 @@
-"""Pseudonyms and keys in the console: opaque ids, states and statements. Nothing here can be changed, and nothing is in the clear."""
+"""Pseudonyms and keys in the console: opaque ids, states and statements. Nothing is in the clear; what changes are approvals alone."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ from governance.kernel.admin import ReadOnlyAdmin, ReadOnlyTabularInline, displa
 from governance.kernel.clock import now
 from governance.kernel.errors import InvalidInput
 from governance.kernel.ids import from_opaque, opaque
-from pseudonymize import manifests
+from pseudonymize import bridges, domains, manifests, reidentification
+from pseudonymize.admin_approvals import ApprovingAdmin
 from pseudonymize.keys import kek
 from pseudonymize.models import (
     DataSubject,
     Domain,
+    FileJob,
+    JoinGrant,
+    JoinGrantApproval,
+    JoinGrantUse,
     KeyEncryptionKey,
     Manifest,
     MasterKey,
     PolicyVersion,
+    Remap,
     RevealApproval,
     RevealRequest,
     Suppression,
@@ -96,15 +102,25 @@ class DataSubjectAdmin(ReadOnlyAdmin):
 class KeyEncryptionKeyAdmin(ReadOnlyAdmin):
     """Versions of the key-encryption key. When an old one wraps nothing any more, it can be destroyed."""
 
-    list_display = ("version", "provider", "status", "created_at", "destroyed_at", "wraps")
-    fields = ("version", "provider", "status", "fingerprint", "created_at", "destroyed_at", "wraps")
+    list_display = ("version", "provider", "status", "created_at", "destroyed_at", "live", "wraps")
+    fields = (
+        "version",
+        "provider",
+        "reference",
+        "status",
+        "fingerprint",
+        "created_at",
+        "destroyed_at",
+        "live",
+        "wraps",
+    )
     ordering = ("-version",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.fields
 
     @column(description="live keys wrapped")
-    def wraps(self, row: KeyEncryptionKey) -> int:
+    def live(self, row: KeyEncryptionKey) -> int:
         return next((s.subject_keys + s.master_keys for s in kek.states() if s.version == row.version), 0)
 
 
@@ -138,14 +154,26 @@ class DomainAdmin(ReadOnlyAdmin):
     fields = readonly_fields = (
         "key",
         "purpose",
+        "controller",
         "recipients",
+        "datasets",
         "additional_information",
+        "excluded_attackers",
         "join_group",
+        "canonicalisers",
         "retention_days",
         "epoch",
+        "epochs",
         "created_at",
     )
     inlines = (PolicyVersionInline,)
+
+    @column(description="epochs of its keys")
+    def epochs(self, row: Domain) -> str:
+        return "; ".join(
+            f"{epoch.epoch}: {epoch.status}, {epoch.outputs} outputs, {epoch.remapped} moved on"
+            for epoch in domains.epochs(row.key)
+        )
 
 
 @register(PolicyVersion)
@@ -199,18 +227,40 @@ class ManifestAdmin(ReadOnlyAdmin):
         return "valid" if same else "not valid"
 
 
+def _reveal_terms(row: RevealRequest) -> list[tuple[str, Any]]:
+    """What an approver reads before they approve."""
+    return [
+        ("request", opaque("rev", row.id)),
+        ("run", row.manifest),
+        ("column", row.column),
+        ("kind", row.kind),
+        ("level", row.level),
+        ("purpose", row.purpose),
+        ("case", row.case),
+        ("tokens", row.token_count),
+        ("people at most", row.max_rows),
+        ("digest of the tokens", row.tokens_sha256),
+        ("asked by", row.requester),
+        ("until", f"{row.expires_at:%Y-%m-%d %H:%M} UTC"),
+    ]
+
+
 class RevealApprovalInline(ReadOnlyTabularInline):
     """Who approved."""
 
     model = RevealApproval
-    fields = ("approver", "approved_at")
+    fields = ("approver", "approved_at", "reason")
     ordering = ("id",)
     verbose_name_plural = "approvals"
 
 
 @register(RevealRequest)
-class RevealRequestAdmin(ReadOnlyAdmin):
+class RevealRequestAdmin(ApprovingAdmin):
     """Requests to turn tokens back, with their two seats. Neither tokens nor what they revealed is kept."""
+
+    approve = staticmethod(reidentification.approve)
+    digest = staticmethod(reidentification.terms_sha256)
+    terms = staticmethod(_reveal_terms)
 
     list_display = ("number", "kind", "token_count", "level", "case", "requester", "state", "expires_at")
     list_filter = ("kind", "level")
@@ -224,10 +274,12 @@ class RevealRequestAdmin(ReadOnlyAdmin):
         "purpose",
         "case",
         "token_count",
+        "max_rows",
         "tokens_sha256",
         "requester",
         "opened_at",
         "expires_at",
+        "approval",
     )
     ordering = ("-id",)
     inlines = (RevealApprovalInline,)
@@ -250,6 +302,114 @@ class RevealRequestAdmin(ReadOnlyAdmin):
         if row.expires_at <= now():
             return "expired"
         return f"{row.approval_count} of 2 approvals"  # type: ignore[attr-defined]  # annotated in get_queryset
+
+
+def _bridge_terms(row: JoinGrant) -> list[tuple[str, Any]]:
+    """What an approver reads before they approve."""
+    return [
+        ("bridge", opaque("brg", row.id)),
+        ("from", f"{row.source.key} ({row.source.purpose})"),
+        ("to", f"{row.target.key} ({row.target.purpose})"),
+        ("recipients there", ", ".join(row.target.recipients) or "–"),
+        ("classes of columns", ", ".join(row.columns)),
+        ("reason", row.reason),
+        ("rows at most", row.max_rows),
+        ("asked by", row.requester),
+        ("until", f"{row.expires_at:%Y-%m-%d %H:%M} UTC"),
+    ]
+
+
+class JoinGrantApprovalInline(ReadOnlyTabularInline):
+    """Who approved."""
+
+    model = JoinGrantApproval
+    fields = ("approver", "approved_at", "reason")
+    ordering = ("id",)
+    verbose_name_plural = "approvals"
+
+
+class JoinGrantUseInline(ReadOnlyTabularInline):
+    """What went over the bridge: counts."""
+
+    model = JoinGrantUse
+    fields = ("used_at", "actor", "column", "rows", "translated")
+    ordering = ("-id",)
+    verbose_name_plural = "uses"
+
+
+@register(JoinGrant)
+class JoinGrantAdmin(ApprovingAdmin):
+    """Bridges between domains: asked for by one, approved by two, with what went over them."""
+
+    approve = staticmethod(bridges.approve)
+    digest = staticmethod(bridges.terms_sha256)
+    terms = staticmethod(_bridge_terms)
+    list_display = ("number", "source", "target", "requester", "state", "left", "expires_at")
+    list_select_related = ("source", "target")
+    fields = (
+        "number",
+        "state",
+        "source",
+        "target",
+        "columns",
+        "reason",
+        "max_rows",
+        "left",
+        "requester",
+        "opened_at",
+        "expires_at",
+        "revoked_at",
+        "approval",
+    )
+    ordering = ("-id",)
+    inlines = (JoinGrantApprovalInline, JoinGrantUseInline)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.fields
+
+    @column(description="bridge", ordering="id")
+    def number(self, row: JoinGrant) -> str:
+        return opaque("brg", row.id)
+
+    @column(description="state", label={"ended": "warning"})
+    def state(self, row: JoinGrant) -> str:
+        if row.revoked_at or row.expires_at <= now():
+            return "ended"
+        return f"{row.approvals.count()} of 2 approvals"
+
+    @column(description="rows left")
+    def left(self, row: JoinGrant) -> int:
+        return bridges.rows_left(row)
+
+
+@register(Remap)
+class RemapAdmin(ReadOnlyAdmin):
+    """Outputs on their way to a later epoch of their domain's keys, with counts."""
+
+    list_display = (
+        "id",
+        "manifest",
+        "from_epoch",
+        "to_epoch",
+        "state",
+        "rows_done",
+        "rows_total",
+        "mapped",
+        "unmapped",
+    )
+    list_filter = ("state",)
+    fields = readonly_fields = (*list_display, "actor", "output_sha256", "problem", "created_at", "finished_at")
+    ordering = ("-id",)
+
+
+@register(FileJob)
+class FileJobAdmin(ReadOnlyAdmin):
+    """Files that clients handed in: state and counts, never what is in them."""
+
+    list_display = ("id", "policy", "activity", "state", "rows_done", "rows_total", "created_at", "finished_at")
+    list_filter = ("state",)
+    fields = readonly_fields = (*list_display, "format", "bytes_in", "actor", "manifest", "problem", "expires_at")
+    ordering = ("-id",)
 
 
 @register(Suppression)

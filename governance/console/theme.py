@@ -78,6 +78,9 @@ _ROOMS: dict[str, list[dict[str, Any]]] = {
         _item("Domains", "key", "pseudonymize.domain"),
         _item("Policies", "policy", "pseudonymize.policyversion"),
         _item("Manifests", "inventory", "pseudonymize.manifest"),
+        _item("Requests to reveal", "visibility", "pseudonymize.revealrequest"),
+        _item("Bridges", "swap_horiz", "pseudonymize.joingrant"),
+        _item("Keys", "vpn_key", "pseudonymize.keyencryptionkey"),
     ],
     "Evidence": [
         _item("Log entries", "list_alt", "audit.entry"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from django.apps import apps
 from django.contrib.admin import site
@@ -11,13 +13,15 @@ from django.urls import reverse
 from governance.accounts import staff
 from governance.accounts.models import User
 from governance.accounts.roles import Role
-from governance.kernel.actors import SYSTEM
+from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.ids import opaque
-from pseudonymize import vault
-from pseudonymize.models import DataSubject
+from pseudonymize import bridges, reidentification, vault
+from pseudonymize.models import DataSubject, RevealApproval
 from pseudonymize.vault import SuppressionScope
 from tests.integration.pseudonymize.arranging import IMPORTER, enrolled
+from tests.integration.pseudonymize.revealing import Case, member
 from tests.integration.pseudonymize.tables import apply, policy, table
+from tests.integration.pseudonymize.test_rotation import Crossing
 from tests.people import ADA, ALICE, BOB, ERIN, MARKO, StaffMember
 
 
@@ -55,7 +59,7 @@ def test_an_auditor_sees_states_and_no_identifier_and_changes_nothing() -> None:
         for row in model._default_manager.all()[:1]:
             assert client.post(reverse(f"{name}_delete", args=[row.pk])).status_code == 403
     assert seen >= 15
-    assert len(OURS) == 8
+    assert len(OURS) >= 11
     page = client.get(reverse("admin:pseudonymize_datasubject_change", args=[alice])).content.decode()
     assert "email" in page
     assert opaque("sub", alice) in page
@@ -80,3 +84,45 @@ def test_a_marketer_sees_none_of_it() -> None:
     for model in OURS:
         url = reverse(f"admin:pseudonymize_{model._meta.model_name}_changelist")
         assert client.get(url).status_code == 403
+
+
+@pytest.mark.django_db
+def test_a_reveal_is_approved_on_a_page_that_shows_it_and_asks_why() -> None:
+    case = Case()
+    request = case.request()
+    page = reverse("admin:pseudonymize_revealrequest_approve", args=[request])
+    shown = reidentification.terms_sha256(reidentification.find(request))
+    backend = "allauth.account.auth_backends.AuthenticationBackend"
+
+    def as_(actor: Actor) -> Client:
+        client = Client()
+        client.force_login(User.objects.get(pk=UUID(actor.id)), backend=backend)
+        return client
+
+    dana = as_(case.dana)
+    assert "fraud inquiry" in dana.get(page).content.decode()
+    assert dana.post(page, {"reason": "", "terms_sha256": shown}).status_code == 200
+    assert dana.post(page, {"reason": "checked", "terms_sha256": "0" * 64}).status_code == 200
+    assert not RevealApproval.objects.exists()
+    assert dana.post(page, {"reason": "checked", "terms_sha256": shown}).status_code == 302
+    assert RevealApproval.objects.get().reason == "checked"
+    alias = as_(member("dana+2", Role.DPO))
+    assert "another account" in alias.post(page, {"reason": "me too", "terms_sha256": shown}).content.decode()
+    for refused in (case.eli, member("root", superuser=True), member("ada2", Role.AUDITOR)):
+        assert as_(refused).post(page, {"reason": "x", "terms_sha256": shown}).status_code == 403
+    assert RevealApproval.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_bridge_is_approved_in_the_console_too() -> None:
+    crossing = Crossing()
+    bridge = crossing.open()
+    page = reverse("admin:pseudonymize_joingrant_approve", args=[bridge])
+    client = Client()
+    client.force_login(
+        User.objects.get(pk=UUID(crossing.dana.id)), backend="allauth.account.auth_backends.AuthenticationBackend"
+    )
+    shown = bridges.terms_sha256(bridges.find(bridge))
+    assert client.post(page, {"reason": "checked", "terms_sha256": shown}).status_code == 302
+    listed = client.get(reverse("admin:pseudonymize_joingrant_change", args=[bridge])).content.decode()
+    assert "1 of 2 approvals" in listed
