@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from django.contrib.admin import display
+from django.contrib.admin import EmptyFieldListFilter, display
 from django.utils.translation import gettext_lazy as _
 
-from consent.models import ConsentEvent, ConsentState, ConsentVerdict, ConsentVerdictSet, NoticeVersion
+from consent.models import (
+    ConsentEvent,
+    ConsentState,
+    ConsentVerdict,
+    ConsentVerdictSet,
+    NoticeVersion,
+    Propagation,
+    PropagationTarget,
+)
 from governance.kernel.admin import ReadOnlyAdmin, register
 from governance.kernel.ids import opaque
 
@@ -17,7 +25,7 @@ class OfSubject(ReadOnlyAdmin):
     list_per_page = 50
 
     @display(description=_("subject"))
-    def subject(self, row: ConsentEvent | ConsentState | ConsentVerdict) -> str:
+    def subject(self, row: ConsentEvent | ConsentState | ConsentVerdict | Propagation) -> str:
         return opaque("sub", row.subject_id)
 
 
@@ -92,4 +100,31 @@ class ConsentVerdictSetAdmin(ReadOnlyAdmin):
 
     list_display = ["decided_at", "purpose_key", "channel", "asked", "allowed", "cited_for", "actor"]
     list_filter = ["purpose_key", "channel"]
+    ordering = ["-id"]
+
+
+@register(PropagationTarget)
+class PropagationTargetAdmin(ReadOnlyAdmin):
+    """Systems that hear of changes. Added and retired by `manage.py propagation_target`."""
+
+    list_display = ["key", "kind", "subject_as", "signed_with", "acknowledges", "settle_within", "active"]
+    list_filter = ["kind", "active"]
+
+
+@register(Propagation)
+class PropagationAdmin(OfSubject):
+    """Changes on their way, and when each system had settled them."""
+
+    list_display = [
+        "id",
+        "target",
+        "subject",
+        "purpose_key",
+        "channel",
+        "state",
+        "attempts",
+        "recorded_at",
+        "settled_at",
+    ]
+    list_filter = ["state", "target", "purpose_key", ("escalated_at", EmptyFieldListFilter)]
     ordering = ["-id"]

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from audit import checkpoints, reviews
 from audit.models import Checkpoint, Entry
+from consent import propagation, spool
 from consent.models import ConsentEvent, ConsentState
 from consent.terms import EventType, State
 from dsar.models import SubjectRequest
@@ -125,9 +126,22 @@ def _needs(permitted: Any) -> Iterator[Need]:
         for budget in Budget.objects.filter(epsilon_used_micro__gt=(1 - _LOW_BUDGET) * F("epsilon_total_micro")):
             link = reverse("admin:aggregates_budget_change", args=[budget.id])
             yield Need(f"Privacy budget of {budget} is nearly used", "", None, "approaching", link)
+    if permitted("consent.view_propagation"):
+        yield from _withdrawals_under_way()
     if permitted("jobs.view_job") and (dead := queue.counts()["dead"]):
         link = reverse("admin:jobs_job_changelist") + "?state__exact=dead"
         yield Need(f"{dead} jobs were given up", "", None, "overdue", link)
+
+
+def _withdrawals_under_way() -> Iterator[Need]:
+    """Changes of consents that some system has not settled in its time, and withdrawals that could not be applied."""
+    link = reverse("admin:consent_propagation_changelist") + "?escalated_at__isempty=0&state__exact=waiting"
+    if late := propagation.overdue():
+        yield Need(f"{late} changes of consents have not reached a system", "Art. 7(3), 19", None, "overdue", link)
+    if aside := spool.refused():
+        yield Need(
+            f"{aside} withdrawals of a time without the database were put aside", "Art. 7(3)", None, "overdue", link
+        )
 
 
 def _end_of(day: date) -> datetime:

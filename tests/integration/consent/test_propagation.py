@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import transaction
+from django.urls import reverse
 
 from audit.models import Entry
 from consent import ledger, propagation, webhooks
@@ -22,14 +23,17 @@ from consent.errors import InvalidTarget, UnknownTarget, WebhookInvalid
 from consent.ledger import ANY
 from consent.models import Propagation
 from consent.sources import ConsentLedgerSource
+from governance.accounts import roles, staff
+from governance.accounts.models import User
 from governance.jobs import worker
 from governance.jobs.models import Job
+from governance.kernel.actors import SYSTEM
 from governance.kernel.clock import now
 from governance.kernel.ids import opaque
 from pseudonymize import vault
 from tests.integration.consent import arrange
 from tests.integration.consent.arrange import STAFF, draft, give, people, person, withdraw
-from tests.people import ALICE
+from tests.people import ALICE, DANA
 
 pytestmark = pytest.mark.django_db
 
@@ -297,3 +301,21 @@ def test_after_an_erasure_a_system_is_still_told_and_nothing_else_stays(shown: A
     assert crm.changes[-1]["event_type"] == "withdrawn"
     ConsentLedgerSource().erase(subject)
     assert not Propagation.objects.filter(subject_id=subject).exists()
+
+
+def test_staff_see_what_is_late(shown: Any, crm: Receiver, client: Any) -> None:
+    boss = staff.enlist(DANA.email, actor=SYSTEM)
+    roles.grant(boss, roles.Role.DPO)
+    client.force_login(User.objects.get(pk=boss))
+    propagation.register("crm", "webhook", crm.url, settle_within=timedelta(seconds=1), actor=STAFF)
+    crm.answers = [500]
+    with time_machine.travel(now(), tick=False) as clock:
+        withdraw(person())
+        drain()
+        clock.shift(timedelta(minutes=1))
+        propagation.escalate()
+        assert b"1 changes of consents have not reached a system" in client.get("/console/").content
+        page = client.get(reverse("admin:consent_propagation_changelist") + "?escalated_at__isempty=0")
+        assert page.status_code == 200
+        assert b"crm" in page.content
+        assert client.get(reverse("admin:consent_propagationtarget_changelist")).status_code == 200
