@@ -120,6 +120,27 @@ def counted(
     return sorted(str(one) for one in reached)
 
 
+def asked(subject: SubjectId, shown: Board, *, actor: Actor) -> None:
+    """Note which questions stood before a person who never answered them: asked and not answered is a state of its own."""
+    drafts = [
+        ConsentDraft(
+            subject=subject,
+            purpose=row.purpose,
+            channel=row.channel,
+            event_type=EventType.REQUESTED,
+            occurred_at=clock.now(),
+            method=METHOD,
+            idempotency_key=f"asked:{subject}:{offer.notice.id}:{row.field.replace('|', ':')}",
+            notice_version_id=offer.notice.id,
+        )
+        for offer in shown.offers
+        if offer.by_consent
+        for row in offer.rows
+        if row.answer is None and row.event_id is None
+    ]
+    ledger.record(drafts, actor=actor)
+
+
 def read_answers(fields: Mapping[str, str], rows: tuple[Row, ...]) -> dict[str, bool]:
     """What was answered, by field; rows without an answer are left out."""
     return {row.field: fields[row.field] == "yes" for row in rows if fields.get(row.field) in {"yes", "no"}}

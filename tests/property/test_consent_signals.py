@@ -17,7 +17,7 @@ from consent.signals.sections import Layout, TcfCanada, UsPrivacy, UsSection
 from consent.signals.tcf import PublisherTC, Restriction, RestrictionType, TCString
 
 # The committed runs keep the developer's lane quick; raise them with this variable.
-EXAMPLES = int(os.environ.get("ZGODA_SIGNAL_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("ZGODA_SIGNAL_EXAMPLES", "8"))
 QUICK = settings(max_examples=EXAMPLES, deadline=None)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -68,6 +68,8 @@ def _choices(request: HttpRequest, token: str, subject: SubjectId) -> HttpRespon
         raise links.LinkInvalid
     if request.method != "POST":
         board = choices.board(language, subject, gpc=_gpc(request))
+        if request.method == "GET":
+            choices.asked(subject, board, actor=Actor(ActorKind.SYSTEM, "privacy_center"))
         return page(request, "choices.html", {"board": board, "saved": "saved" in request.GET, "link": token})
     actor = Actor(ActorKind.SUBJECT, str(subject))
     if "withdraw_everything" in request.POST:

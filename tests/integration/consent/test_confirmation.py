@@ -164,6 +164,7 @@ def test_somebody_without_a_mailbox_gets_none(shown: Any, mailoutbox: list[Email
     assert mailoutbox == []
 
 
+@pytest.mark.slow  # real connections, and the tables emptied after
 @pytest.mark.django_db(transaction=True)
 def test_many_clicks_at_once_are_one_confirmation(mailoutbox: list[EmailMessage]) -> None:
     arrange.purpose(double_opt_in=True)

@@ -106,6 +106,7 @@ def test_the_points_of_the_plot_lie_inside_it() -> None:
                 assert 0 <= y <= consent_explorer.HEIGHT
 
 
+@pytest.mark.slow  # renders three pages of the admin theme
 def test_the_explorer_survives_an_empty_house_and_nonsense(auditor: Any) -> None:
     for query in ({}, {"notice": "x", "days": "7", "purpose": "<b>", "channel": "?"}, {"subject": "sub_nonsense"}):
         page = auditor.get(reverse("console_consent"), query)
@@ -113,6 +114,7 @@ def test_the_explorer_survives_an_empty_house_and_nonsense(auditor: Any) -> None
         assert b"<b>" not in page.content.replace(b"</b>", b"")
 
 
+@pytest.mark.slow  # renders three pages of the admin theme
 def test_a_person_is_found_by_opaque_id_and_every_event_is_proved(auditor: Any) -> None:
     subject, *_ = _events(2)
     opaque_id = opaque("sub", subject)

@@ -213,6 +213,7 @@ def test_two_people_in_one_batch_do_not_share_a_token() -> None:
         ledger.record([draft(person(), "given", presentation=token) for _ in range(2)], actor=STAFF)
 
 
+@pytest.mark.slow  # real connections, and the tables emptied after
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_come_with_one_token_at_once_one_is_heard() -> None:
     arrange.purpose()

@@ -103,6 +103,7 @@ def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [place for key, one in inner for place in [(*at, key), *paths(one, (*at, key))]]
 
 
+@pytest.mark.slow  # validates every field by itself
 def test_a_receipt_without_any_one_of_its_fields_does_not_keep_the_schema() -> None:
     receipt = given_receipt()
     validator = Draft202012Validator(receipts.schema())
@@ -183,6 +184,7 @@ def run_script(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow  # starts Python five times
 def test_the_script_verifies_offline_and_refuses_what_was_changed(tmp_path: Path) -> None:
     receipt = given_receipt()
     file, keys, hexadecimal = tmp_path / "receipt.jwt", tmp_path / "keys.json", signing.public_key().hex()

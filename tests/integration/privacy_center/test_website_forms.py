@@ -142,6 +142,7 @@ def test_a_known_and_an_unknown_address_get_the_same_answer(client: Client, mail
     assert mailoutbox[-1].body.count("\n") == mailoutbox[-2].body.count("\n")
 
 
+@pytest.mark.slow  # six forms and their letters
 def test_a_mailbox_gets_few_letters_and_the_page_does_not_tell(client: Client, mailoutbox: list[EmailMessage]) -> None:
     for _ in range(6):
         assert answer(client).status_code == 202
@@ -207,6 +208,7 @@ def test_global_privacy_control_is_kept_with_the_answer(client: Client, mailoutb
     assert (evidence.reveal(given.event_id) or {})["gpc"] is True
 
 
+@pytest.mark.slow  # the whole way, with its letter
 def test_every_step_is_counted_and_nobody_is(client: Client, mailoutbox: list[EmailMessage]) -> None:
     ask(client)
     answer(client)
