@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 from pseudonymize.detection import gazetteer, names_pl
@@ -23,24 +24,46 @@ _CODE = as_written(r"[\w\-]*\d[\w\-]*")
 
 # What a column's name says, where values alone are ambiguous (a surname, a town, nine digits).
 _NAMES: Sequence[tuple[Any, Kind]] = tuple(
-    (as_written(rf"(?i)(?:^|[^a-z])(?:{words})(?:$|[^a-z])"), kind)
+    (as_written(rf"(?i)(?:^|[^\p{{L}}])(?:{words})(?:$|[^\p{{L}}])"), kind)
     for words, kind in (
-        ("e-?mail|mail", Kind.EMAIL),
-        ("phone|mobile|tel|telefon|telephone|kom[oó]rka", Kind.PHONE),
+        ("e-?mail(?:[ _-]?ad(?:d?)ress?e?)?|mail|почта|эл[ _]?почта", Kind.EMAIL),
+        (
+            "phone|mobile|cell|tel|telefon(?:nummer)?|telephone|kom[oó]rka|handy|mobil(?:nummer)?|телефон|тел|фон",
+            Kind.PHONE,
+        ),
         ("pesel", Kind.PL_PESEL),
         ("nip", Kind.PL_NIP),
         ("regon", Kind.PL_REGON),
+        ("nr[ _]?dowodu|dow[oó]d(?:[ _]?osobisty)?", Kind.PL_ID_CARD),
+        ("steuer[ _-]?id|idnr|steueridentifikationsnummer|tax[ _]?id[ _]?de", Kind.DE_TAX_ID),
+        ("sozialversicherungsnummer|sv[ _-]?n(?:umme)?r", Kind.DE_SOCIAL_SECURITY),
+        ("(?:personal)?ausweis(?:[ _-]?n(?:umme)?r)?", Kind.DE_ID_CARD),
+        ("инн|inn", Kind.RU_INN),
+        ("снилс|snils", Kind.RU_SNILS),
+        ("паспорт", Kind.RU_PASSPORT),
         ("ssn|social[ _]?security(?:[ _]?number)?", Kind.US_SSN),
-        ("iban|account[ _]?(?:no|number)|konto", Kind.IBAN),
-        ("card[ _]?(?:no|number)|pan", Kind.CREDIT_CARD),
+        ("iban|account[ _]?(?:no|number)|konto(?:nummer)?|rachunek|nr[ _]?rachunku|счёт|счет", Kind.IBAN),
+        ("card[ _]?(?:no|number)|pan|kreditkarte|karta[ _]?kredytowa", Kind.CREDIT_CARD),
         ("ip|ip[ _]?address", Kind.IP_ADDRESS),
-        ("(?:first|last|full|given|family|sur|middle)[ _]?name|surname|name|imi[eę]|nazwisko|customer", Kind.PERSON),
-        ("address|street|adres|ulica|addr", Kind.ADDRESS),
-        ("post[ _]?code|zip|zip[ _]?code|postal[ _]?code|kod[ _]?pocztowy", Kind.ADDRESS),
-        ("city|town|country|place|miasto|kraj", Kind.LOCATION),
-        ("birth|born|dob|birth[ _]?date|date[ _]?of[ _]?birth|data[ _]?urodzenia", Kind.DATE_TIME),
+        ("license[ _]?plate|plate|kennzeichen|nr[ _]?rej(?:estracyjny)?|госномер", Kind.LICENSE_PLATE),
+        (
+            "(?:first|last|full|given|family|sur|middle)[ _]?name|surname|name|imi[eę]|nazwisko|customer|vorname|nachname|kunde|фио|имя",
+            Kind.PERSON,
+        ),
+        ("address|street|adres|ulica|addr|adresse|stra(?:ß|ss)e|anschrift|адрес|улица", Kind.ADDRESS),
+        ("post[ _]?code|zip|zip[ _]?code|postal[ _]?code|kod[ _]?pocztowy|plz|postleitzahl|индекс", Kind.ADDRESS),
+        ("фамилия|отчество|client|klient", Kind.PERSON),
+        ("city|town|country|place|miasto|kraj|stadt|ort|land|город|страна", Kind.LOCATION),
+        (
+            "birth|born|dob|birth[ _]?date|date[ _]?of[ _]?birth|data[ _]?urodzenia|geburtsdatum|geburtstag|дата[ _]?рождения",
+            Kind.DATE_TIME,
+        ),
     )
 )
+NAMED_ALONE = 0.5
+"""How sure a column's name makes us whose values say nothing."""
+AGREED = 0.95
+"""How sure we are at least when values and name say the same."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,8 @@ class ColumnGuess:
     ``kind``: of most values, or None. ``share``: of the sampled values that are of that kind. ``free_text``: the values are
     sentences; then ``kind`` is None and ``mentions`` counts. ``mentions``: share of sampled values in which each kind was found,
     whole or in part. ``by_name``: the kind that the column's name says. ``sampled``: how many distinct values were looked at.
+    ``confidence``: how sure the guess is, 0 to 1; from values alone it is what share of the whole column's values the sample lets
+    us count on at least (Wilson score, 95 %), and a few values are little evidence.
     """
 
     kind: Kind | None
@@ -58,6 +83,7 @@ class ColumnGuess:
     mentions: Mapping[Kind, float]
     by_name: Kind | None
     sampled: int
+    confidence: float = 0.0
 
     @property
     def personal(self) -> bool:
@@ -74,7 +100,7 @@ def classify_column(values: Any, *, name: str = "", language: str = "en", sample
     chosen = _sample(values, sample)
     by_name = next((kind for pattern, kind in _NAMES if pattern.search(name)), None)
     if not chosen:
-        return ColumnGuess(by_name, 0.0, False, {}, by_name, 0)
+        return ColumnGuess(by_name, 0.0, False, {}, by_name, 0, NAMED_ALONE if by_name else 0.0)
     whole: Counter[Kind] = Counter()
     mentioned: Counter[Kind] = Counter()
     for value, findings in zip(chosen, find(chosen, language), strict=True):
@@ -89,11 +115,27 @@ def classify_column(values: Any, *, name: str = "", language: str = "en", sample
     share = count / len(chosen)
     free_text = share < MOST_SHARE and sum(len(value.split()) for value in chosen) / len(chosen) >= _WORDS_OF_TEXT
     named = by_name if by_name is not None and not free_text and _may_be(by_name, chosen) else None
+    size = len(chosen)
     if share >= MOST_SHARE and not (likeliest in _UNSURE and named is not None and named in _UNSURE):
-        return ColumnGuess(likeliest, share, False, mentions, by_name, len(chosen))
+        sure = _at_least(count, size)
+        return ColumnGuess(
+            likeliest, share, False, mentions, by_name, size, max(sure, AGREED) if likeliest is by_name else sure
+        )
     # The name decides only what the values leave open: a number called e-mail is none.
-    share = whole[named] / len(chosen) if named else 0.0
-    return ColumnGuess(named, share, free_text, mentions, by_name, len(chosen))
+    count = whole[named] if named else 0
+    noted = max(mentioned.values(), default=0)
+    # That texts mention people is sure once a few do; that none does, as far as the sample reaches.
+    alone = AGREED if noted / size >= NOTED_SHARE else _at_least(size - noted, size)
+    sure = max(_at_least(count, size), NAMED_ALONE) if named else alone
+    return ColumnGuess(named, count / size, free_text, mentions, by_name, size, sure)
+
+
+def _at_least(count: int, size: int) -> float:
+    """The lower bound of a share of which ``count`` in ``size`` were seen (Wilson score, 95 %)."""
+    share, z = count / size, 1.96
+    centre = share + z * z / (2 * size)
+    spread = z * sqrt(share * (1 - share) / size + z * z / (4 * size * size))
+    return max(0.0, (centre - spread) / (1 + z * z / size))
 
 
 def _sample(values: Any, size: int) -> list[str]:

@@ -57,3 +57,22 @@ def test_a_large_column_is_sampled_and_the_sample_is_always_the_same() -> None:
 def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(LanguageNotSupported):
         classify_column(["a"], language="xx")
+
+
+def test_confidence_grows_with_the_sample_and_with_a_name_that_agrees() -> None:
+    few = classify_column(["a1@example.org", "a2@example.org"])
+    many = classify_column([f"a{n}@example.org" for n in range(200)])
+    named = classify_column(["a1@example.org", "a2@example.org"], name="email")
+    assert few.confidence < many.confidence
+    assert few.confidence < named.confidence
+    assert classify_column(["Qwzyx", "Bnmvc"], name="last_name").confidence == 0.5
+    assert classify_column([f"item {n}" for n in range(100)]).confidence > 0.95
+
+
+def test_german_and_russian_columns_are_told() -> None:
+    assert (
+        classify_column(["Lena Schneider", "Jonas Weber", "Felix Braun"], name="Kunde", language="de").kind
+        is Kind.PERSON
+    )
+    assert classify_column(["65929970489", "12345679811"], name="Steuer-ID", language="de").kind is Kind.DE_TAX_ID
+    assert classify_column(["112-233-445 95", "087-654-303 00"], language="ru").kind is Kind.RU_SNILS
