@@ -6,15 +6,19 @@ import pytest
 from django.core.cache import cache
 
 from audit import sequencer
+from consent import notices
 from dsar import requests
 from dsar.states import IntakeChannel, RequestType
+from governance import purposes
 from governance.accounts import staff
 from governance.accounts.roles import Role
 from governance.demo import setting
 from governance.kernel.actors import SYSTEM
+from governance.kernel.ids import opaque
 from pseudonymize import vault
 from pseudonymize.vault import IdentifierKind, Identity
 from tests.e2e import browser
+from tests.integration.consent import arrange
 from tests.people import DANA, ERIN, MARKO
 
 pytestmark = browser.pytestmark
@@ -72,3 +76,28 @@ def test_a_stranger_is_sent_to_the_login_and_sees_nothing(chromium: object, hous
     seen.open("/console/log/")
     assert "/staff/login" in seen.page.url
     assert ERIN.email not in seen.page.content()
+
+
+def test_the_officer_explores_consent_and_publishes_a_notice(chromium: object, house: str) -> None:
+    seen = browser.visit(chromium, house, scripts=True)
+    _log_in(seen, DANA.email)
+    subject = arrange.person()
+    purpose = next(one for one in purposes.all_current() if one.legal_basis == "consent")
+    arrange.give(subject, notices.for_purpose(purpose.key, "en").id, purpose=purpose.key, channel=purpose.channels[0])
+    seen.open("/console/consent/")
+    page = seen.page
+    assert page.locator("#trend polyline").count() == 4
+    assert page.locator("#trend .marker").count() >= 1
+    assert page.locator("#standings tbody tr").count() >= 1
+    page.fill('input[name="subject"]', opaque("sub", subject))
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show").click()
+    assert page.locator("#proof").get_attribute("data-unchanged") == "true"
+    seen.open("/console/consent/notices/new/")
+    page.fill('textarea[name="title"]', "A notice without anything")
+    page.fill('input[name="key"]', "empty")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Preview and check").click()
+    assert page.locator("#lint").get_attribute("data-complete") == "false"
+    assert seen.asked == {house.partition("//")[2]}, "no other host is asked"
+    assert seen.complaints == []
