@@ -58,7 +58,7 @@ class Kit:
 
     def to_json(self) -> dict[str, JSON]:
         """The kit as it is lent over the wire: the policy's text and the derived keys. To be sent over TLS and kept nowhere."""
-        keys = [
+        keys: list[JSON] = [
             {"kind": kind, "class": column_class, "key": b64encode(key).decode()}
             for (kind, column_class), key in sorted(self.keys.items())
         ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -47,12 +48,12 @@ class Lookups:
             return {}
         check(kit, table)
         return {
-            name: per_distinct(text_of(one_array(table[name])), lambda text, name=name: self._worked(name, text, kit))
+            name: per_distinct(text_of(one_array(table[name])), partial(self._worked, name, kit))
             for name in names
             if name in table.column_names
         }
 
-    def _worked(self, name: str, text: pa.Array, kit: Kit) -> Worked:
+    def _worked(self, name: str, kit: Kit, text: pa.Array) -> Worked:
         rule = self.policy.columns[name]
         assert isinstance(rule, TokenMac | TokenVault)  # noqa: S101  looked_up says so
         unknown = np.zeros(len(text), dtype=np.bool_)

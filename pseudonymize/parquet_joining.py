@@ -40,7 +40,9 @@ def join(parts: Iterable[Path], target: BinaryIO, seen: Callable[[bytes], None])
         seen(data)
 
     put(_MAGIC)
-    position, footer, groups, rows = len(_MAGIC), None, [], 0
+    position, rows = len(_MAGIC), 0
+    footer: list[Field] | None = None
+    groups: list[list[Field]] = []
     for part in parts:
         with part.open("rb") as file:
             own, end = _footer(file)

@@ -39,9 +39,9 @@ def values(rule: Rule, pseudonyms: pa.Array, domain: Domain, epoch: int) -> pa.A
             opened = dict(zip(known, token_vault.values_of(known, domain, column_class), strict=True))
             return pa.array([None if token is None else opened[token] for token in drawn], pa.string())
         case Fpe():
-            form = formats.Format(rule.first, rule.last, rule.country_code, rule.luhn, rule.min_domain)
+            number = formats.Format(rule.first, rule.last, rule.country_code, rule.luhn, rule.min_domain)
             key = working_key(domain, "ff1", rule.column_class, epoch=epoch)
-            return formats.decrypt(text, key, form, rule.column_class.encode()).values
+            return formats.decrypt(text, key, number, rule.column_class.encode()).values
         case _:
             raise NotReversible(f"{rule.word} has no way back.", transform=rule.word)
 

@@ -107,7 +107,8 @@ class Tally:
         """What `to_bytes` wrote."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             head = json.loads(arrays["head"].tobytes())
-            tally = cls(*head["rows"], failures=head["failures"])
+            rows_in, rows_out, quarantined = head["rows"]
+            tally = cls(rows_in, rows_out, quarantined, failures=head["failures"])
             tally.bad = [(row, column, reason) for row, column, reason in head["bad"]]
             for place, (name, side, nulls) in enumerate(head["columns"]):
                 counted = ColumnCount(DistinctCount(arrays[f"hashes{place}"]), nulls)

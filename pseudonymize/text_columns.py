@@ -96,10 +96,13 @@ def _of_kind(kind: Kind, nested: Nested, column: pa.Array, language: str, kit: K
             key = kit.key("synthetic", nested.column_class)
             return synthetic.replace(_spelt(column), nested.kind, spoken, key)
         case TokenMac():
-            done = token_columns.of_mac(nested, column, kit)
+            return _tokens(token_columns.of_mac(nested, column, kit), name)
         case TokenSiv():
-            done = token_columns.of_siv(nested, column, kit)
-    failed = np.zeros(len(column), dtype=np.bool_)
+            return _tokens(token_columns.of_siv(nested, column, kit), name)
+
+
+def _tokens(done: Worked, name: pa.Scalar) -> pa.Array:
+    failed = np.zeros(len(done.values), dtype=np.bool_)
     for _, rows in done.failures:
         failed |= rows
     return pc.if_else(pa.array(failed), name, done.values.cast(pa.string()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -143,14 +144,13 @@ def _drawn(kit: Kit, table: pa.Table) -> dict[str, Worked]:
     key, found = os.urandom(32), {}
     for name, rule in kit.policy.columns.items():
         if looked_up(rule) and name in table.column_names and isinstance(rule, TokenMac | TokenVault):
-            written = kit.token_format(KINDS[type(rule)], rule.form)
-            found[name] = per_distinct(
-                text_of(one_array(table[name])),
-                lambda text, rule=rule, written=written: tokenised(
-                    rule, text, lambda forms: mac.tags(forms, key), written, idempotent=kit.policy.idempotent
-                ),
-            )
+            found[name] = per_distinct(text_of(one_array(table[name])), partial(_thrown_away, rule, kit, key))
     return found
+
+
+def _thrown_away(rule: TokenMac | TokenVault, kit: Kit, key: bytes, text: pa.Array) -> Worked:
+    written = kit.token_format(KINDS[type(rule)], rule.form)
+    return tokenised(rule, text, lambda forms: mac.tags(forms, key), written, idempotent=kit.policy.idempotent)
 
 
 def _judged(policy: Policy, output: pa.Table, refused: str) -> tuple[Assessment | None, str]:

@@ -46,8 +46,9 @@ def publish(policy: Policy, *, actor: Actor) -> Published:
 
 
 def _make(policy: Policy, actor: Actor) -> PolicyVersion:
-    versions = {rule.canonical for rule in policy.columns.values() if getattr(rule, "canonical", None)}
-    domain = domains.ensure(policy.domain, actor=actor, canonicalisers=sorted(versions))
+    versions = {getattr(rule, "canonical", None) for rule in policy.columns.values()}
+    canonicalisers = sorted(version for version in versions if version)
+    domain = domains.ensure(policy.domain, actor=actor, canonicalisers=canonicalisers)
     latest = PolicyVersion.objects.filter(name=policy.name).aggregate(number=Max("number"))["number"] or 0
     row = PolicyVersion.objects.create(
         name=policy.name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 from unicodedata import normalize
 
 import phonenumbers
@@ -80,7 +81,7 @@ def _countries() -> tuple[str, str]:
     """Two expressions over E.164 numbers: those of a possible length by country, and those that begin with a national prefix."""
     accept, refuse = [], []
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
-        metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
+        metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
         prefix = metadata.national_prefix_for_parsing
         if metadata.national_prefix_transform_rule or (prefix and re.match(f"(?:{prefix})", "")):
             continue
