@@ -16,6 +16,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.utils import CursorWrapper
 
 from audit import keys, writers
 from audit.entries import SALT_BYTES, Draft, Entry, commit
@@ -63,7 +65,7 @@ def emit(
     for link in _links(entry):
         calls.append(LINK)
         values += (*link, tombstone(link[2]), link_tombstone(link[0], link[1]))
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(calls)}", values)
     return entry.id
 
@@ -136,6 +138,13 @@ def _pending(entries: Sequence[Entry]) -> Iterator[tuple[UUID, bytes, UUID, int,
 
 def _links(entry: Entry) -> Iterator[tuple[UUID, str, UUID, bytes]]:
     return ((entry.id, link.role, link.subject, link.salt) for link in entry.links)
+
+
+def _cursor() -> CursorWrapper:
+    """A cursor that sends values beside the statement. Django's writes them into it, which takes longer than staging the entry."""
+    connection.ensure_connection()
+    bound: CursorWrapper = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined]
+    return bound
 
 
 def _require_transaction() -> None:

@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from governance import health, problem_pages
 from governance.console import consent_views as consent_console
+from governance.console import log_views as log_console
 from governance.console import views as console
 from pseudonymize import api as pseudonymize
 
@@ -39,6 +40,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Browsers ask for it on pages that name no icon: the login, problem pages, a JSON answer.
     path("favicon.ico", RedirectView.as_view(url=static("privacy_center/mark.svg"), permanent=True)),
     path("problems/<slug:code>", problem_pages.page, name="problem"),
+    path("console/log/entries/", admin.site.admin_view(log_console.explorer), name="console_log_explorer"),
+    path("console/log/entries/<uuid:entry_id>/", admin.site.admin_view(log_console.entry), name="console_log_entry"),
+    path("console/log/verify/", admin.site.admin_view(log_console.verify), name="console_log_verify"),
     path("console/log/", admin.site.admin_view(console.log), name="console_log"),
     path("console/consent/", admin.site.admin_view(consent_console.explorer), name="console_consent"),
     path("console/consent/notices/new/", admin.site.admin_view(consent_console.publish_notice), name="console_notice"),

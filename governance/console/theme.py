@@ -83,7 +83,12 @@ _ROOMS: dict[str, list[dict[str, Any]]] = {
         _item("Keys", "vpn_key", "pseudonymize.keyencryptionkey"),
     ],
     "Evidence": [
-        _item("Log entries", "list_alt", "audit.entry"),
+        {
+            "title": "Log explorer",
+            "icon": "list_alt",
+            "link": _link("console_log_explorer"),
+            "permission": _may_view("audit.entry"),
+        },
         _item("Checkpoints", "where_to_vote", "audit.checkpoint"),
         {
             "title": "Decisions",

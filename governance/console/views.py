@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from audit import checkpoints, verification
+from audit import anchors, checkpoints, verification
 
 
 def _context(request: HttpRequest, title: str, **values: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def _context(request: HttpRequest, title: str, **values: Any) -> dict[str, Any]:
 @permission_required("audit.view_entry", raise_exception=True)
 def log(request: HttpRequest) -> HttpResponse:
     """The last checkpoint; a POST verifies the whole log and shows the report."""
-    values: dict[str, Any] = {"checkpoint": checkpoints.latest()}
+    values: dict[str, Any] = {"checkpoint": checkpoints.latest(), "anchors": anchors.states()}
     if request.method == "POST":
         started = time.perf_counter()
         values["report"] = verification.verify_log()
