@@ -17,7 +17,7 @@ from uuid import UUID
 import pyarrow as pa
 from django.db import transaction
 
-from audit import log
+from audit import anchors, log
 from governance.accounts.models import User
 from governance.kernel import crypto
 from governance.kernel.actors import Actor
@@ -195,6 +195,7 @@ def reveal(request: UUID, asked: Sequence[str], *, actor: Actor) -> Revealed:
             raise DualControlRequired("Only who asked may reveal.")
         person = dual_control.require_requester(actor)
         at = _require_usable(row, asked)
+        anchors.require_fresh()  # not while nobody outside would notice
         approvals = list(row.approvals.filter(tokens_sha256=row.tokens_sha256).order_by("id"))
         approvers = dual_control.standing(approvals, person, row.requester_person, terms_sha256(row))
         found = dict(_matches(row, sorted(set(asked))))

@@ -39,7 +39,8 @@ def test_the_commands_of_the_how_to_lead_to_verified(tmp_path: Path, packages: s
     for command in checks:
         alone = ["-I"] if packages == "cryptography" else ["-I", "-S"]  # -S: no installed package at all
         finished = subprocess.run(
-            [sys.executable, *alone, *command[1:]], cwd=tmp_path, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]}
+            [sys.executable, *alone, *command[1:]],
+            cwd=tmp_path, capture_output=True, text=True, check=False, env={"PATH": os.environ["PATH"]},
         )  # fmt: skip
         assert finished.returncode == 0, finished.stderr + finished.stdout
         assert "verified" in finished.stdout
