@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -33,9 +32,10 @@ class ApprovalForm(forms.Form):
 class ApprovingAdmin(ReadOnlyAdmin):
     """Pages of requests that two people approve. A superuser without the role sees no button, and the verb refuses them too."""
 
-    approve: ClassVar[Callable[..., int]]
-    digest: ClassVar[Callable[[Any], str]]
-    terms: ClassVar[Callable[[Any], Sequence[tuple[str, Any]]]]
+    # Verbs as static methods: (id, actor, reason, terms) -> approvals; row -> digest; row -> pairs of what is shown.
+    approve: ClassVar[Any]
+    digest: ClassVar[Any]
+    terms: ClassVar[Any]
 
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.approval_page)

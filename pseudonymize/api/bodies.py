@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
 
 from governance.kernel.api import refuse_unread
 from governance.kernel.errors import BodyTooLarge
@@ -96,7 +96,7 @@ def table_of(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.table(columns)
 
 
-def query_of(request: HttpRequest | Any, *known: str) -> dict[str, str]:
+def query_of(request: Request, *known: str) -> dict[str, str]:
     """The query's parameters, each once. Raises BodyUnreadable for one that is not known or that is there twice."""
     found = request.query_params
     for name in found:

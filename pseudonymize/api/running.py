@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import FileResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -174,7 +174,6 @@ class Detect(APIView):
     """Find personal data in texts. Nothing is kept."""
 
     permission_classes = (requires("pseudonymize:run"),)
-    parser_classes: ClassVar[Any] = (JSONParser,)
 
     @extend_schema(
         operation_id="detect",

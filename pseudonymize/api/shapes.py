@@ -143,7 +143,7 @@ class TokensIn(StrictSerializer):
 class BridgeIn(StrictSerializer):
     """From which domain to which, for which classes of columns, what for, for how many rows and how long."""
 
-    source = serializers.RegexField(_NAME)
+    source = serializers.RegexField(_NAME)  # type: ignore[assignment]  # the framework takes declared fields away
     target = serializers.RegexField(_NAME)
     columns = _columns(min_length=1, max_length=50)
     reason = serializers.RegexField(_WORDS % 200)

@@ -149,7 +149,8 @@ def _both_allowed(of: Ints, upper: Flags, rows: Ints, partitions: int, task: _Ta
     good = np.asarray(sizes >= task.k, dtype=np.bool_)
     for codes, least in task.sensitive:
         pairs = np.unique(half * codes.size + codes.of[rows])
-        good &= np.bincount(pairs // codes.size, minlength=2 * partitions) >= least
+        diverse = np.bincount(pairs // codes.size, minlength=2 * partitions) >= least
+        good = np.asarray(good & diverse, dtype=np.bool_)
     both: Flags = good.reshape(-1, 2).all(axis=1)
     return both
 
@@ -157,7 +158,7 @@ def _both_allowed(of: Ints, upper: Flags, rows: Ints, partitions: int, task: _Ta
 def _satisfied(groups: Groups, task: _Task) -> Flags:
     good: Flags = groups.sizes >= task.k
     for codes, least in task.sensitive:
-        good = good & (distinct_values(groups, cells(groups, codes)) >= least)
+        good = np.logical_and(good, distinct_values(groups, cells(groups, codes)) >= least)
     return good
 
 
