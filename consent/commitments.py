@@ -146,4 +146,5 @@ def _members(entry: UUID) -> list[tuple[UUID, str]]:
             "WHERE event_id BETWEEN %(first)s AND %(last)s AND entry_id = %(entry)s ORDER BY 1",
             {"first": between[0], "last": between[-1], "entry": entry},
         )
-        return cursor.fetchall()
+        members: list[tuple[UUID, str]] = cursor.fetchall()
+    return members

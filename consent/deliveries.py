@@ -161,14 +161,17 @@ def _drop(target: PropagationTarget, changes: Sequence[Change], told: Sequence[M
 
 def _publish(address: str, body: bytes, headers: Mapping[str, str]) -> None:
     """A persistent message to a durable queue, confirmed by the broker where it can."""
-    import kombu
+    from kombu.connection import Connection
+    from kombu.entity import Queue
     from kombu.exceptions import KombuError
 
     url, _, queue = address.partition("#")
     try:
-        with kombu.Connection(url, connect_timeout=5, transport_options={"confirm_publish": True}) as broker:
+        options = {"confirm_publish": True}
+        with Connection(url, connect_timeout=5, transport_options=options) as broker:  # type: ignore[no-untyped-call]
             broker.Producer().publish(
-                json.loads(body), routing_key=queue, declare=[kombu.Queue(queue, durable=True)],
+                json.loads(body), routing_key=queue, declare=[Queue(queue, durable=True)],  # type: ignore[no-untyped-call]
+
                 headers=dict(headers), serializer="json", delivery_mode=2, retry=False,
             )  # fmt: skip
     except (KombuError, OSError) as error:

@@ -35,15 +35,12 @@ class _Place(DisposableDefaults):
     key: str
     title: str
     table: str
+    tables: frozenset[str]
     condition: str
     action = Action.DELETE
     per_subject = True
     minimum_days = KEEP.days
     minimum_ground = GROUND
-
-    @property
-    def tables(self) -> frozenset[str]:
-        return frozenset({self.table})
 
     def candidates(self, before: datetime, held: frozenset[UUID]) -> int:
         with connection.cursor() as cursor:
@@ -61,7 +58,7 @@ class _Place(DisposableDefaults):
             values["ids"] = [identifier for (identifier,) in cursor.fetchall()]
             self.before_they_go(cursor, values)
             cursor.execute(f"DELETE FROM {self.table} WHERE id = ANY(%(ids)s)", values)
-            gone = cursor.rowcount
+            gone: int = cursor.rowcount
             cursor.execute("SELECT set_config('zgoda.retention_run', '', true)")
         return gone
 
@@ -81,6 +78,7 @@ class EventsOfErased(_Place):
     key = "consent.events_of_erased"
     title = "Consent events of erased people"
     table = "consent_event"
+    tables = frozenset({"consent_event"})
     condition = f"r.received_at < %(before)s AND {_ERASED}"
 
     def before_they_go(self, cursor: Any, values: dict[str, Any]) -> None:
@@ -97,6 +95,7 @@ class VerdictsOfErased(_Place):
     key = "consent.verdicts_of_erased"
     title = "Gate verdicts about erased people"
     table = "consent_verdict"
+    tables = frozenset({"consent_verdict"})
     condition = f"r.decided_at < %(before)s AND {_ERASED}"
 
 
@@ -106,6 +105,7 @@ class Evidence(_Place):
     key = "consent.evidence"
     title = "Evidence of consents"
     table = "consent_evidence"
+    tables = frozenset({"consent_evidence"})
     condition = (
         "r.keep_until < least(current_date, (%(before)s::timestamptz + interval '1096 days')::date) "
         "AND NOT EXISTS (SELECT 1 FROM consent_state s WHERE s.event_id = r.event_id AND s.subject_id = r.subject_id)"

@@ -103,8 +103,8 @@ def record(events: ConsentDraft | Sequence[ConsentDraft], *, actor: Actor) -> li
     with transaction.atomic():
         shown = _seen(batch, firsts, at)
         for part in decisions.waves(batch):
-            columns = (column[part.start : part.stop] for column in (batch, shown, firsts))
-            results += record_wave(Wave(*columns), actor, book)
+            wave = Wave(batch[part.start : part.stop], shown[part.start : part.stop], firsts[part.start : part.stop])
+            results += record_wave(wave, actor, book)
     _logger.info("consent_events_recorded", count=len(batch))
     return results
 

@@ -54,7 +54,11 @@ class Wave:
         """The wave of just these places."""
         if len(places) == len(self.drafts):
             return self
-        return Wave(*([column[place] for place in places] for column in (self.drafts, self.shown, self.firsts)))
+        return Wave(
+            [self.drafts[place] for place in places],
+            [self.shown[place] for place in places],
+            [self.firsts[place] for place in places],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,5 +138,8 @@ def _retained(subject: SubjectId) -> tuple[Retained, ...]:
         (LedgerHead, MARK, None),
         (Propagation, TO_BE_TOLD, None),
     )
-    counted = ((model, model._base_manager.filter(subject_id=subject).count(), *why) for model, *why in rows)
-    return tuple(Retained(model._meta.db_table, count, ground, end) for model, count, ground, end in counted if count)
+    kept = []
+    for model, ground, end in rows:
+        if count := model._base_manager.filter(subject_id=subject).count():
+            kept.append(Retained(model._meta.db_table, count, ground, end))
+    return tuple(kept)
