@@ -70,7 +70,8 @@ def head_of(batch_id: UUID) -> Head:
         row = cursor.fetchone()
     if row is None:
         raise UnknownDecision
-    return Head(batch_id, *row, json.loads(row[1]))
+    entry_id, header, count, created_at = row
+    return Head(batch_id, entry_id, header, count, created_at, json.loads(header))
 
 
 def _shown(row: tuple[Any, ...]) -> Decision:

@@ -91,7 +91,7 @@ class HeadIn(StrictSerializer):
 class DecisionBatchIn(HeadIn):
     """A batch of decisions that another system made, at most 10,000."""
 
-    decisions: Any = DecisionIn(many=True, allow_empty=False, max_length=MOST_DECISIONS)
+    decisions: Any = serializers.ListField(child=DecisionIn(), min_length=1, max_length=MOST_DECISIONS)
 
 
 def batch_of(data: Any, actor: Actor) -> decisions.DecisionBatch:
@@ -120,8 +120,8 @@ def batch_of(data: Any, actor: Actor) -> decisions.DecisionBatch:
         verdict_ids=[row.uuid("verdict") for row in rows],
         consent_event_ids=[row.uuid("consent_event") for row in rows],
         # In double precision, as they were sent: the sum is checked before they are stored in single.
-        scores=np.array([row.number("score") for row in rows]),  # type: ignore[arg-type]
-        contributions=np.array([row.numbers("contributions", width) for row in rows]),  # type: ignore[arg-type]
+        scores=np.array([row.number("score") for row in rows]),
+        contributions=np.array([row.numbers("contributions", width) for row in rows]),
         bins=np.array([row.bins("bins", width) for row in rows], dtype=np.uint16),
         chosen=[row.name("chosen") for row in rows],
         alternatives=[row.alternatives() for row in rows],

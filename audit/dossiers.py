@@ -170,10 +170,10 @@ def _others(decision: decisions.Decision) -> Section:
 
 
 def _chance(decision: decisions.Decision, explanation: Explanation) -> Section:
-    facts = (("Seed of the run", decision.seed),) if decision.seed else ()
+    facts = [("Seed of the run", decision.seed)] if decision.seed else []
     if decision.random_draw is not None:
-        facts += (("Draw", repr(decision.random_draw)),)
-    return Section("Chance", lines=(explanation.chance or "Chance decided nothing here.",), facts=facts)
+        facts.append(("Draw", repr(decision.random_draw)))
+    return Section("Chance", lines=(explanation.chance or "Chance decided nothing here.",), facts=tuple(facts))
 
 
 def _reviews(decision_id: UUID) -> Section:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from audit import wording
 from audit.dossiers import Bar, Dossier, Section
 from audit.reasons import Explanation
-from governance.kernel import clock, secret_files
+from governance.kernel import clock, crypto, secret_files
 from governance.kernel.ids import opaque
 
 FIELD: Final = "Signature"
@@ -66,45 +66,24 @@ def certificate() -> bytes:
 
 
 def _signer() -> Any:
-    from asn1crypto import pem as pems
-    from asn1crypto.keys import PrivateKeyInfo
-    from asn1crypto.x509 import Certificate
-    from pyhanko.sign.signers import SimpleSigner
-    from pyhanko_certvalidator.registry import SimpleCertificateStore
+    from pyhanko import keys
+    from pyhanko.sign.signers import SimpleSigner, pdf_cms
 
     pem = secret_files.load_or_create("paper_signing_key.pem", _made)
-    key, own = (part[2] for part in pems.unarmor(pem, multiple=True))
+    key, own = pem[: -len(certificate())], certificate()
+    # The store of intermediate certificates is empty: ours is signed by itself.
+    store: Any = pdf_cms
     return SimpleSigner(
-        signing_cert=Certificate.load(own), signing_key=PrivateKeyInfo.load(key), cert_registry=SimpleCertificateStore()
+        signing_cert=next(iter(keys.load_certs_from_pemder_data(own))),
+        signing_key=keys.load_private_key_from_pemder_data(key, None),
+        cert_registry=store.SimpleCertificateStore(),
     )
 
 
 def _made() -> bytes:
-    """A new key on the curve P-256, which every PDF reader knows, and a certificate that it signs for itself."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Explanations of automated decisions")])
-    usage = dict.fromkeys(("key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign"), False)
-    own = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(clock.now() - timedelta(days=1))
-        .not_valid_after(clock.now() + _VALID)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True, content_commitment=True, encipher_only=False, decipher_only=False, **usage
-            ),
-            critical=True,
-        )
-        .sign(key, hashes.SHA256())
+    return crypto.self_signed_pem(
+        "Explanations of automated decisions", clock.now() - timedelta(days=1), clock.now() + _VALID
     )
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ) + own.public_bytes(serialization.Encoding.PEM)
 
 
 def _laid_out(title: str, sections: Sequence[Section], language: str) -> bytes:

@@ -10,15 +10,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import connection
 
-from audit import log, models
 from audit.decision_records import contributions_of, features_of
+from audit.watching import Found, raise_once
 from governance.kernel import clock
-from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import uuid7
 
 RULE: Final = "reason_frequencies"
@@ -127,40 +126,22 @@ def watch(*, at: datetime | None = None) -> list[Shift]:
 
 
 def _raise(version: str, found: Shift, decisions: int, now: datetime) -> bool:
-    """An anomaly and its entry; False when this model's was raised for the day already."""
-    with transaction.atomic():
-        _, made = models.Anomaly.objects.get_or_create(
-            signature=f"{RULE}:{version}:{now.date()}",
-            defaults={
-                "id": uuid7(),
-                "rule": RULE,
-                "actor": f"model:{version}",
-                "observed": round(100 * found.after),
-                "expected": 100 * found.before,
-                "window_start_at": now - RECENT,
-                "found_at": now,
-            },
-        )
-        if made:
-            log.emit(
-                "audit.anomaly_found",
-                actor=SYSTEM,
-                # An entry takes no at sign, which some systems have in their versions.
-                object=f"model:{version.replace('@', ':')}",
-                facts={
-                    "rule": RULE,
-                    "reason": found.reason,
-                    "index": f"{found.index:.3f}",
-                    "share_before": f"{found.before:.3f}",
-                    "share_after": f"{found.after:.3f}",
-                    "decisions": decisions,
-                },
-            )
-    return made
+    """An anomaly, its entry and the case that it opens; False when this model's was raised for the day already."""
+    anomaly = Found(uuid7(), RULE, f"model:{version}", now - RECENT, round(100 * found.after), 100 * found.before)
+    return raise_once(
+        anomaly,
+        f"{RULE} {version} {now.date()}",
+        at=now,
+        # An entry takes no at sign, which some systems have in their versions.
+        model=version.replace("@", ":"),
+        reason=found.reason,
+        index=f"{found.index:.3f}",
+        decisions=decisions,
+    )
 
 
-def _conditions(period: Period) -> tuple[list[str], dict[str, object]]:
-    asked = {
+def _conditions(period: Period) -> tuple[list[str], dict[str, Any]]:
+    asked: dict[str, tuple[str, Any]] = {
         "b.model_version = %(model)s": ("model", period.model_version),
         "d.chosen = %(action)s": ("action", period.action),
         "b.header::jsonb ->> 'effect' = %(effect)s": ("effect", period.effect),

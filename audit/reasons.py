@@ -206,8 +206,8 @@ def _reasons(decision: decisions.Decision, words: _Words, language: str, tier: T
         return (*rules, *(_reason(term, words, language) for term in terms)), 0
     if tier is Tier.DPO:
         secret = {name for name, template in words.templates.items() if template.tier is Tier.AUTHORITY}
-        told = [_reason(term, words, language, secret=term.feature in secret) for term in terms]
-        return (*rules, *told), sum(term.feature in secret for term in terms)
+        listed = [_reason(term, words, language, secret=term.feature in secret) for term in terms]
+        return (*rules, *listed), sum(term.feature in secret for term in terms)
     open_ = [term for term in weighty if term.feature in words.templates and words.templates[term.feature].tier is tier]
     told = open_[: _with_ties(open_, largest)]
     return (*rules, *(_reason(term, words, language) for term in told)), len(weighty) - len(open_)

@@ -69,27 +69,35 @@ def watch(now: datetime | None = None) -> list[Found]:
     raised = []
     for found in _unusual(now):
         hour = found.window_start_at.astimezone(UTC).strftime("%Y-%m-%dT%H")
-        with transaction.atomic():
-            row = models.Anomaly(
-                id=found.id,
-                rule=found.rule,
-                actor=found.actor,
-                signature=f"{found.rule} {found.actor} {hour}",
-                observed=found.observed,
-                expected=found.expected,
-                window_start_at=found.window_start_at,
-                found_at=now,
-            )
-            models.Anomaly.objects.bulk_create([row], ignore_conflicts=True)
-            if not models.Anomaly.objects.filter(pk=found.id).exists():
-                continue  # raised before
-            facts: dict[str, JSON] = {"rule": found.rule, "observed": found.observed, "expected": round(found.expected)}
-            log.emit("audit.anomaly_found", actor=SYSTEM, object=f"anomaly:{found.id}", facts=facts)
-            for handler in _handlers:
-                handler(found)
-        _logger.warning("anomaly_found", kind=found.rule, count=found.observed)
+        if not raise_once(found, f"{found.rule} {found.actor} {hour}", at=now):
+            continue
         raised.append(found)
     return raised
+
+
+def raise_once(found: Found, signature: str, *, at: datetime, **facts: JSON) -> bool:
+    """Record an anomaly, its entry, and what handlers make of it, in one transaction; False when one of this signature was raised
+    before. Other rules than those here raise through it too."""
+    with transaction.atomic():
+        row = models.Anomaly(
+            id=found.id,
+            rule=found.rule,
+            actor=found.actor,
+            signature=signature,
+            observed=found.observed,
+            expected=found.expected,
+            window_start_at=found.window_start_at,
+            found_at=at,
+        )
+        models.Anomaly.objects.bulk_create([row], ignore_conflicts=True)
+        if not models.Anomaly.objects.filter(pk=found.id).exists():
+            return False  # raised before
+        said: dict[str, JSON] = {"rule": found.rule, "observed": found.observed, "expected": round(found.expected)}
+        log.emit("audit.anomaly_found", actor=SYSTEM, object=f"anomaly:{found.id}", facts=said | facts)
+        for handler in _handlers:
+            handler(found)
+    _logger.warning("anomaly_found", kind=found.rule, count=found.observed)
+    return True
 
 
 def _unusual(now: datetime) -> Iterator[Found]:

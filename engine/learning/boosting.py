@@ -119,7 +119,10 @@ def _axis(machine: Any, feature: int, dimensions: int, levels: Levels) -> tuple[
         return cuts, list(range(len(cuts) + 2))
     known = (levels[feature] if levels else None) or ()
     unknown = max(made.values()) + 1
-    return np.arange(len(known) - 1) + 0.5, [0, *(made.get(str(code), unknown) for code in range(len(known)))]
+    return np.arange(len(known) - 1, dtype=np.float64) + np.float64(0.5), [
+        0,
+        *(made.get(str(code), unknown) for code in range(len(known))),
+    ]
 
 
 def fit_reference(features: Sequence[str], rows: Floats, labels: Labels, test: Floats) -> Floats:

@@ -13,6 +13,7 @@ import hmac
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -208,3 +209,30 @@ def jws_verify(public_bytes: bytes, token: str, typ: str) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise SignatureInvalid("The signed document is not an object.")
     return payload
+
+
+def self_signed_pem(name: str, since: datetime, until: datetime) -> bytes:
+    """A new key on the curve P-256, which every PDF reader knows, and a certificate for signatures that it signs for itself; PEM, the key
+    first."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    usage = dict.fromkeys(
+        ("key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign"), False
+    )
+    usage |= {"digital_signature": True, "content_commitment": True, "encipher_only": False, "decipher_only": False}
+    own = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(since)
+        .not_valid_after(until)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.KeyUsage(**usage), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ) + own.public_bytes(serialization.Encoding.PEM)

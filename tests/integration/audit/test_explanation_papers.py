@@ -78,8 +78,7 @@ def test_the_officer_sees_reasons_grounds_chance_and_reviews_and_the_authority_t
 @pytest.mark.parametrize("language", ["en", "pl"])
 def test_a_paper_is_signed_has_polish_letters_and_shows_a_change(decision: decisions.Decision, language: str) -> None:
     from pyhanko.pdf_utils.reader import PdfFileReader
-    from pyhanko.sign.validation import validate_pdf_signature
-    from pyhanko_certvalidator import ValidationContext
+    from pyhanko.sign.validation import ValidationContext, validate_pdf_signature
 
     if language == "pl":
         pdf = explanation_papers.of_person(reasons.explain(decision.id, "pl"))
@@ -107,6 +106,6 @@ def test_a_paper_is_signed_has_polish_letters_and_shows_a_change(decision: decis
 
 
 def _der(pem: bytes) -> bytes:
-    from asn1crypto import pem as pems
+    from pyhanko.keys import load_certs_from_pemder_data
 
-    return bytes(pems.unarmor(pem)[2])
+    return bytes(next(iter(load_certs_from_pemder_data(pem))).dump())

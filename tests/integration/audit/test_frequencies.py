@@ -10,6 +10,7 @@ import pytest
 from audit import decisions, frequencies, sources
 from audit.frequencies import Frequencies, Period, Shift
 from audit.models import Anomaly, Entry
+from governance.incidents.models import PersonalDataBreach
 from governance.kernel import clock
 from governance.kernel.ids import SubjectId, uuid7
 from tests.integration.audit.deciding import FEATURES, batch
@@ -61,7 +62,8 @@ def test_a_shift_of_the_reasons_is_raised_once_and_a_like_day_is_not() -> None:
     assert frequencies.watch() == []
     assert Anomaly.objects.get().actor == "model:lapse@3"
     entry = Entry.objects.get(action="audit.anomaly_found")
-    assert entry.object == "model:lapse:3"
+    assert '"model":"lapse:3"' in entry.header
+    assert PersonalDataBreach.objects.get().title == "The reasons of a model have shifted"
 
 
 @pytest.mark.django_db
