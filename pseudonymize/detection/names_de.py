@@ -76,6 +76,7 @@ _STREET = as_written(
 _NOUN = as_written(
     r".{3,}(?:ung|ungen|heit|keit|schaft|tion|tionen|tät|ismus|nis|tum|ment|ling|chen|lein|stoff|zeug|werk|ware|karte|service|nummer|preis|paket|gerät|straße|markt|laden)s?$"
 )
+_WITH_INITIAL = expression(rf"(?<![\w.]) \p{{Lu}}\. [ ]? (?:\p{{Lu}}\. [ ]?)? (?P<name>{_WORD}) (?!\w)")
 _LOWER = as_written(
     r"(?i)(?<!\w)(?:herrn?|frau|ich heiße|mein name ist|ich bin|hallo|liebe[r]?|hier ist) ([a-zäöüß]{3,})(?: ([a-zäöüß\-]{3,}))?"
 )
@@ -123,6 +124,7 @@ def _find(text: str) -> list[Finding]:
             if score >= BESIDE and (last > first or score == TITLED):
                 named.add(_base(tokens[last][0]))
         left += tokens
+    found += _with_initials(text, found)
     for word, start, end in left:
         if _base(word) in named and len(word) > 2 and not any(f.start < end and start < f.end for f in found):
             found.append(Finding(Kind.PERSON, start, end, AGAIN))
@@ -141,6 +143,16 @@ def _base(word: str) -> str:
     if word.endswith("s") and (word[:-1] in _given() or word[:-1] in _surnames()):
         return word[:-1]
     return word
+
+
+def _with_initials(text: str, found: Sequence[Finding]) -> list[Finding]:
+    """Surnames behind an initial, and given names before one: M. Müller, Petra M."""
+    persons = []
+    for match in _WITH_INITIAL.finditer(text):
+        free = not any(person.start < match.end("name") and match.start("name") < person.end for person in found)
+        if free and _is_surname(match["name"]):
+            persons.append(Finding(Kind.PERSON, match.start(), match.end(), BESIDE))
+    return persons
 
 
 def _is_given(word: str) -> bool:
@@ -253,7 +265,7 @@ def _judge(text: str, tokens: list[_Token], place: int, ahead: str, *, said: boo
         and place == 0
         and len(word) > 3
     ):
-        return (SPOKE, 0) if _is_surname(word) else (0.0, 0)
+        return SPOKE, 0
     return 0.0, 0
 
 

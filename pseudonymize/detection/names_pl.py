@@ -76,6 +76,27 @@ _ADJECTIVES = as_written(
     r"Norwes|Duńs|Fińs|Greck|Turec|Chińs|Japoń|Koreań|Holender|Portugal|Litew|Słowac|Węgier|Szwajcar|Austriac|Irlandz|Szkoc|Zachodniopomor|"
     r"Podkarpac|Dolnośląs|Kujaws|Świętokrzys|Opols|Toruńs|Szczeciń|Katowic|Gdyńs|Olsztyń|Rzeszow|Bydgos|Kielec|Tatrzań|Zakopiań|Podhalań|Klasycz)"
 )
+_LABELS = frozenset(
+    (
+        "Nazwisko",
+        "Imię",
+        "Adres",
+        "Telefon",
+        "Tel",
+        "Email",
+        "Mail",
+        "Nip",
+        "Pesel",
+        "Firma",
+        "Data",
+        "Numer",
+        "Klient",
+        "Adresat",
+    )
+)
+_WITH_INITIAL = expression(
+    rf"(?<![\w.]) (?: \p{{Lu}}\. [ ]? (?:\p{{Lu}}\. [ ]?)? (?P<name>{_WORD}) | (?P<name>{_WORD}) [ ] \p{{Lu}}\. ) (?!\w)"
+)
 _LOWER = as_written(
     r"(?i)(?<!\w)(?:pan(?:a|i|u|ą|em|ie|ią)?|nazywam się|mam na imię|tu|jestem|p\.) ([\p{Ll}]+)(?: ([\p{Ll}\-]+))?"
 )
@@ -119,9 +140,24 @@ def _find(text: str) -> list[Finding]:
             if score >= TITLED:
                 bases |= {base for token in tokens[first : last + 1] for base in token.word.bases}
         left += tokens
+    found += _with_initials(text, found)
     if bases:
         found += _again(left, bases, found)
     return found
+
+
+def _with_initials(text: str, found: Sequence[Finding]) -> list[Finding]:
+    """Surnames with an initial: J. Nowak, Kowalski J."""
+    persons = []
+    for match in _WITH_INITIAL.finditer(text, overlapped=True):
+        token = _token(match["name"], *match.span("name"))
+        sure = token.word.usual_surname or _SHAPE.match(token.text) or (token.word.surname and not token.word.place)
+        start, end = match.span()
+        free = not any(person.start < end < person.end or person.start < start < person.end for person in found)
+        before = text[max(0, match.start() - 32) : match.start()]
+        if sure and free and not _PLACE.search(before) and not _ADJECTIVES.match(token.text):
+            persons.append(Finding(Kind.PERSON, match.start(), match.end(), BESIDE))
+    return persons
 
 
 def _token(written: str, start: int, end: int) -> _Token:
@@ -247,6 +283,8 @@ def _fits_as_surname(token: _Token, rest: list[_Token]) -> bool:
 def _may_follow(token: _Token) -> bool:
     """Whether a word can be the surname behind a given name."""
     name = token.word
+    if token.text in _LABELS:
+        return False
     if name.surname or _SHAPE.match(token.text):
         return True
     if token.text in POLISH_NOT_NAMES:
@@ -262,7 +300,7 @@ def _is_given_alone(token: _Token, *, opens: bool) -> bool:
     """Whether a given name without a surname, a title or a saying counts."""
     name = token.word
     if name.usual_given:
-        return token.text not in POLISH_TOWNS and not (opens and (name.common or token.text in POLISH_WORDS))
+        return token.text not in POLISH_TOWNS and not (opens and token.text in POLISH_WORDS)
     return not (name.common or name.firm or (name.place and opens) or (name.surname and opens))
 
 
@@ -284,7 +322,7 @@ def _is_thing(text: str, token: _Token, before: str, tokens: list[_Token], *, op
     """Whether a single name is what a thing is called: sofa Marta, krem Anna, 8 Marta."""
     if opens:
         behind = text[token.end : token.end + 30].lstrip(" ").split(" ", 1)[0].strip(".,!?")
-        return token.word.common and not is_finite_verb(behind)
+        return token.word.common and not token.word.usual_given and not is_finite_verb(behind)
     place = tokens.index(token)
     match = _LAST_WORD.search(before if place == 0 else tokens[place - 1].text.lower() + " ")
     if match is None or not match[1].islower():

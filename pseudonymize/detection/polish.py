@@ -8,7 +8,7 @@ from __future__ import annotations
 from pseudonymize.detection.folding import fold
 from pseudonymize.detection.kinds import Kind
 from pseudonymize.detection.patterns import Pattern, expression, words_near
-from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAP, GAPS, ORDERS, digits, groups, hint
+from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAP, GAPS, ORDERS, SPLIT, digits, groups, hint
 from pseudonymize.transforms import checksums
 
 _WORD = r"[A-ZĄĆĘŁŃÓŚŹŻ][\w'’\-]*"
@@ -56,8 +56,9 @@ IDENTIFIERS = (
     Pattern(
         Kind.PL_PESEL,
         expression(
-            rf"{BEGIN} (?: \d{{11}} | {groups(6, 5)} | {groups(2, 2, 2, 5)} | {groups(3, 3, 3, 2)} | {groups(4, 4, 3)}"
-            rf" | {groups(5, 6)} | {groups(3, 4, 4)} ) {END}"
+            rf"(?: {BEGIN} | (?<=(?i:pesel)) ) (?: \d{{11}} | {groups(6, 5, gap=SPLIT)} | {groups(2, 2, 2, 5, gap=SPLIT)}"
+            rf" | {groups(3, 3, 3, 2, gap=SPLIT)} | {groups(4, 4, 3, gap=SPLIT)} | {groups(5, 6, gap=SPLIT)}"
+            rf" | {groups(3, 4, 4, gap=SPLIT)} ) {END}"
         ),
         score=0.0,
         hints=hint(11),
@@ -90,7 +91,7 @@ IDENTIFIERS = (
     ),
     Pattern(
         Kind.PL_NIP,
-        expression(rf"{BEGIN} {digits(10, GAPS)} {END}"),
+        expression(rf"(?: {BEGIN} | (?<=(?i:nip)) ) {digits(10, GAPS)} {END}"),
         score=0.0,
         hints=hint(10),
         check=_nip,
@@ -99,7 +100,7 @@ IDENTIFIERS = (
     ),
     Pattern(
         Kind.PL_REGON,
-        expression(rf"{BEGIN} (?: {digits(14)} | {digits(9)} ) {END}"),
+        expression(rf"(?: {BEGIN} | (?<=(?i:regon)) ) (?: {digits(14)} | {digits(9)} ) {END}"),
         score=0.0,
         hints=hint(9),
         check=checksums.regon,
@@ -162,6 +163,7 @@ PLATES = (
         Kind.LICENSE_PLATE,
         expression(
             rf"{BEGIN} {_PLATE}[ {DASHES}]? (?: \d{{5}} | \d{{4}}[A-Z] | \d{{3}}[A-Z]{{2}} | \d[A-Z]\d{{3}} | \d{{2}}[A-Z]\d{{2}}"
+            rf" | \d[A-Z]{{2}}\d{{2}}"
             rf" | [A-Z]\d{{3}} | \d{{2}}[A-Z]{{2}} | \d[A-Z]\d{{2}} | \d{{2}}[A-Z]\d | \d[A-Z]{{2}}\d | [A-Z]{{2}}\d{{2}} | \d{{4}} ) {END}"
         ),
         score=0.25,

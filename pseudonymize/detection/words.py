@@ -41,6 +41,7 @@ ENUMERATED = frozenset(
 
 POLISH_WORDS = frozenset(
     """
+    Sylwester Gracja Aurora Bella
     Dania Jagoda Kalina Lech Lena Marce Marka Marki Pola Wita Witem Stefanie Maja Maju Mają Malina Nadia Roch Róża
     Róży Wiktoria
     """.split()

@@ -71,6 +71,10 @@ def test_english_notes(text: str, kind: Kind, expected: str) -> None:
         ("kom. 601234567", Kind.PHONE, "601234567"),
         ("mieszka przy al. Jana Pawła II 12 m. 4", Kind.ADDRESS, "al. Jana Pawła II 12 m. 4"),
         ("adres: Rynek 5, 31-042 Kraków", Kind.ADDRESS, "Rynek 5, 31-042 Kraków"),
+        ("PESEL44051401359", Kind.PL_PESEL, "44051401359"),
+        ("numer 4405-1401-359", Kind.PL_PESEL, "4405-1401-359"),
+        ("NIP: 526\u201110\u201140\u2011828", Kind.PL_NIP, "526\u201110\u201140\u2011828"),
+        ("nr rej. KR 1AB23 stoi", Kind.LICENSE_PLATE, "KR 1AB23"),
         ("pisz na jan.zieba@example.pl", Kind.EMAIL, "jan.zieba@example.pl"),
     ],
 )

@@ -65,6 +65,8 @@ def test_the_lists_hold_single_words_of_some_length() -> None:
         ("Jan Lis dzwonił dwa razy. Lis jest zły.", ["Jan Lis", "Lis"]),
         ("nazywam się anna kowalska i chcę zwrotu", ["anna kowalska"]),
         ("Idalia prosi o fakturę dla Iwony.", ["Idalia", "Iwony"]),
+        ("Tomek, Ania i Kasia", ["Tomek", "Ania", "Kasia"]),
+        ("Odbierze J. Nowak albo Kowalski M. z biura", ["J. Nowak", "Kowalski M."]),
     ],
 )
 def test_polish_persons_in_their_cases(text: str, expected: list[str]) -> None:
