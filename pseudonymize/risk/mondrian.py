@@ -151,8 +151,7 @@ def _both_allowed(of: Ints, upper: Flags, rows: Ints, partitions: int, task: _Ta
         pairs = np.unique(half * codes.size + codes.of[rows])
         diverse = np.bincount(pairs // codes.size, minlength=2 * partitions) >= least
         good = np.asarray(good & diverse, dtype=np.bool_)
-    both: Flags = good.reshape(-1, 2).all(axis=1)
-    return both
+    return np.asarray(good.reshape(-1, 2).all(axis=1), dtype=np.bool_)
 
 
 def _satisfied(groups: Groups, task: _Task) -> Flags:
