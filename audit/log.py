@@ -143,7 +143,7 @@ def _links(entry: Entry) -> Iterator[tuple[UUID, str, UUID, bytes]]:
 def _cursor() -> CursorWrapper:
     """A cursor that sends values beside the statement. Django's writes them into it, which takes longer than staging the entry."""
     connection.ensure_connection()
-    bound: CursorWrapper = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined]
+    bound: CursorWrapper = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined, call-arg]
     return bound
 
 
