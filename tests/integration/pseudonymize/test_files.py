@@ -99,9 +99,7 @@ def test_rows_left_out_are_listed_by_number_without_a_value(tmp_path: Path, monk
     done = run(path, tmp_path / "out.parquet", policy(on_error="quarantine"))
 
     assert done.quarantine is not None
-    assert done.quarantine.read_text() == (
-        "row,column,reason\n3,email,no canonical form\n12,email,no canonical form\n"
-    )
+    assert done.quarantine.read_text() == ("row,column,reason\n3,email,no canonical form\n12,email,no canonical form\n")
     assert pyarrow.parquet.read_metadata(done.output).num_rows == 38
 
 
