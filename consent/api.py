@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 
 from consent import confirmation, gate, ledger, notices, receipts, signing
 from consent.bulk_api import urlpatterns as bulk_patterns
+from consent.errors import ReceiptForged
 from consent.ledger import ConsentDraft
 from consent.parsing import idempotency_key, notice_named, subject_named, valid, valid_query
 from consent.shapes import (
@@ -38,6 +39,7 @@ from consent.signals.api import urlpatterns as signal_patterns
 from consent.withdrawing import Withdrawals
 from governance.accounts.api import actor_of, requires
 from governance.kernel.clock import now
+from governance.kernel.crypto import SignatureInvalid
 from governance.kernel.ids import SubjectId, from_opaque, opaque
 
 _ASKED = {"subject", "purpose", "channel"}
@@ -210,7 +212,10 @@ class ReceiptVerification(APIView):
     @extend_schema(operation_id="consent_receipt_verify", request=VerifyReceiptIn, responses={200: dict})
     def post(self, request: Request) -> Response:
         given = valid(VerifyReceiptIn, request)
-        return Response({"content": receipts.verify(given["receipt"], signing.public_key())})
+        try:
+            return Response({"content": receipts.verify(given["receipt"], signing.public_key())})
+        except SignatureInvalid as error:
+            raise ReceiptForged from error
 
 
 class ReceiptSchema(APIView):
@@ -234,13 +239,16 @@ class ReceiptImports(APIView):
     )
     def post(self, request: Request) -> Response:
         given = valid(ImportReceiptIn, request)
-        taken = receipts.take_over(
-            given["receipt"],
-            bytes.fromhex(given["public_key"]),
-            subject=subject_named(given),
-            actor=actor_of(request),
-            purpose=given.get("purpose", ""),
-        )
+        try:
+            taken = receipts.take_over(
+                given["receipt"],
+                bytes.fromhex(given["public_key"]),
+                subject=subject_named(given),
+                actor=actor_of(request),
+                purpose=given.get("purpose", ""),
+            )
+        except SignatureInvalid as error:
+            raise ReceiptForged from error
         return _recorded(taken)
 
 

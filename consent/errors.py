@@ -161,6 +161,13 @@ class SpoolFull(Unavailable):
     title = "The withdrawal could not be kept"
 
 
+class ReceiptForged(InvalidInput):
+    """What was handed in is not a receipt that the holder of that key signed: the caller's error, not ours."""
+
+    code = "receipt_forged"
+    title = "The receipt's signature does not hold"
+
+
 class ReceiptNotUsable(InvalidInput):
     """The receipt is genuine, but tells of nothing that could be taken over as a consent."""
 

@@ -75,3 +75,10 @@ def called(cases: Any, caller: Caller) -> list[int]:
 
     call()
     return statuses
+
+
+@pytest.mark.django_db
+def test_a_receipt_that_is_nobodys_is_the_callers_error() -> None:
+    """Found by calling every address of the service."""
+    caller = Caller("consent:read")
+    assert caller("POST", "consent/receipts/verify", {"receipt": "a.b.c"})[1]["code"] == "receipt_forged"
