@@ -41,7 +41,7 @@ def _imports(path: Path) -> set[str]:
             "cryptography",
             {"governance/kernel/crypto.py", "audit/verify.py", "consent/verify_receipt.py", "pseudonymize/transforms/"},
         ),
-        ("requests", set()),
+        ("requests", {"pseudonymize/keys/vault_transit.py"}),  # whose errors the Vault client lets through
         ("pickle", set()),
     ],
 )
@@ -79,7 +79,11 @@ def test_verbs_do_not_hide_in_models() -> None:
     for path in MODULES:
         tree = ast.parse(path.read_text())
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef) and node.name == "save" and path.name.startswith("models"):
+            if (
+                isinstance(node, ast.FunctionDef)
+                and node.name == "save"
+                and ("models" in path.parts or path.name.startswith("models"))
+            ):
                 clever.append(str(path.relative_to(ROOT)))
     assert not clever
 
