@@ -281,6 +281,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "PREPROCESSING_HOOKS": ["pseudonymize.api.documented"],
+    # Names for choices that stand in several shapes under several names.
+    "ENUM_NAME_OVERRIDES": {
+        "PersonLanguageEnum": ["en", "pl"],
+        "SignalKindEnum": ["tcf", "gpp", "gpc", "google_consent_mode"],
+    },
 }
 
 # --- Audit of configuration, logs, console ------------------------------------------------------------------------
