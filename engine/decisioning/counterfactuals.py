@@ -33,7 +33,7 @@ def nearest(
         tables,
         rows,
         scored.raw,
-        (_log_odds(low), _log_odds(high)),
+        (log_odds(low), log_odds(high)),
         changeable=changeable,
         searched=searched,
         verify=lambda changed, places: decide(changed, places) != chosen[places],
@@ -61,7 +61,9 @@ def unchanged_between(lines: Lines, chosen: Choices) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _log_odds(probability: Floats) -> Floats:
+def log_odds(probability: Floats) -> Floats:
+    """Infinite at and beyond the ends: a line that lies there is crossed by no chance at all."""
+    bounded = np.clip(probability, 0.0, 1.0)
     with np.errstate(divide="ignore"):
-        odds: Floats = np.log(probability) - np.log1p(-probability)
+        odds: Floats = np.log(bounded) - np.log1p(-bounded)
     return odds

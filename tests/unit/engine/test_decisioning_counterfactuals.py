@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.decisioning.arbitration import NOTHING, Choices, Floats, Lines, best_of
-from engine.decisioning.counterfactuals import NO_CHANGE, Changes, nearest, unchanged_between
+from engine.decisioning.counterfactuals import NO_CHANGE, Changes, log_odds, nearest, unchanged_between
 from engine.learning.counterfactuals import NOT_SEARCHED
 from engine.learning.tables import ScoringTables, Term, bin_of
 
@@ -49,6 +49,11 @@ def test_the_range_without_a_change_is_exact(seed: int) -> None:
     below, above = low > 0, high < 1
     assert (best_of(low - 1e-9, lines)[below] != chosen[below]).all()
     assert (best_of(high + 1e-9, lines)[above] != chosen[above]).all()
+
+
+def test_a_line_beyond_every_chance_is_infinitely_far() -> None:
+    ends = log_odds(np.array([-0.2, 0.0, 0.5, 1.0, 1.3]))
+    assert ends.tolist() == [-np.inf, -np.inf, 0.0, np.inf, np.inf]
 
 
 @pytest.mark.parametrize("seed", range(8))
