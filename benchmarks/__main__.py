@@ -47,8 +47,12 @@ def measure(module: str) -> tuple[list[Result | Figure], bool]:
             [sys.executable, "-m", "benchmarks._one", module, str(target)],
             cwd=HERE.parent,
             env=environment,
+            stderr=subprocess.PIPE,  # the service's own log lines; shown only when they explain a failure
+            text=True,
             check=False,
         )
+        if done.returncode:
+            print(*done.stderr.splitlines()[-40:], sep="\n", file=sys.stderr)
         lines = target.read_text().splitlines() if target.exists() else []
     return [_result(json.loads(line)) for line in lines], done.returncode == 0
 

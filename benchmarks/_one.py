@@ -16,7 +16,7 @@ def main(name: str, target: Path) -> None:
     module = importlib.import_module(f"benchmarks.{name}")
     missing = [needed for needed in getattr(module, "NEEDS", ()) if not installed(needed)]
     if missing:
-        print(f"{name}: left out, not installed: {', '.join(missing)}", file=sys.stderr)
+        print(f"{name}: left out, not installed: {', '.join(missing)}", flush=True)
         return
     if getattr(module, "CORES", 1) == 1:
         on_one_core()
