@@ -9,19 +9,21 @@ connection and do nothing but read and hash.
 
 from __future__ import annotations
 
-import hmac
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias
+from uuid import UUID
 
 import psycopg
 from django.db import connection
 
-from audit import keys
+from audit import keys, rows
 
 CHUNK = 10_000
 WORTH_A_PROCESS = 150_000
@@ -35,20 +37,24 @@ BY_INDEX = (
     "SET LOCAL max_parallel_workers_per_gather = 0",
 )
 
-# The header as far as columns repeat it, as canonical JSON has it. ``to_json`` quotes names as RFC 8785 does.
-_BEFORE = """'{"action":' || to_json(e.action) || ',"actor":' || to_json(e.actor) || ',"at":"'
-    || to_char(e.occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '",'"""
-_AFTER = """'"id":"' || e.id || '",' || CASE WHEN e.object = '' THEN '' ELSE '"object":' || to_json(e.object) || ',' END
-    || CASE WHEN e.purpose = '' THEN '' ELSE '"purpose":' || to_json(e.purpose) || ',' END
-    || CASE WHEN e.subject_tag = '' THEN '' ELSE '"subject":"' || e.subject_tag || '",' END
-    || '"tx":"' || e.transaction_id || '","v":1}'"""
-_QUERY = f"""
-    SELECT l.seq, uuid_send(l.entry_id), l.leaf_hash, l.mac, e.leaf_hash, convert_to(e.header, 'UTF8'), e.subject_tag,
-           uuid_send(k.subject_id), k.salt, starts_with(e.header, {_BEFORE}) AND right(e.header, length({_AFTER})) = {_AFTER}
-    FROM audit_leaf l JOIN audit_entry e ON e.id = l.entry_id
-         LEFT JOIN audit_subject_link k ON k.entry_id = l.entry_id AND k.role = 'subject'
-    WHERE l.seq >= %s AND l.seq < %s ORDER BY l.seq
-"""  # noqa: S608  # constants of this module
+# Three walks along keys instead of a join: what has neighbouring numbers lies together in each table, so that walking costs a fifth of
+# looking rows up. The frame of a header (``entries.frame``) is put together for names that canonical JSON writes as they are.
+_INDEX = "SELECT seq, uuid_send(entry_id), leaf_hash, mac FROM audit_leaf WHERE seq >= %s AND seq < %s ORDER BY seq"
+_ENTRIES = """
+    SELECT uuid_send(id), leaf_hash, header, subject_tag, timestamptz_send(occurred_at),
+        concat('{"action":"', action, '","actor":"', actor, '","at":"'),
+        concat('"id":"', id, CASE WHEN object <> '' THEN '","object":"' || object END,
+            CASE WHEN purpose <> '' THEN '","purpose":"' || purpose END,
+            CASE WHEN subject_tag <> '' THEN '","subject":"' || subject_tag END, '","tx":"', transaction_id, '","v":1}'),
+        strpos(concat(action, actor, object, purpose, subject_tag), '"') = 0
+    FROM audit_entry WHERE id
+"""
+_LINKS = "SELECT uuid_send(entry_id), uuid_send(subject_id), salt FROM audit_subject_link WHERE role = 'subject' AND entry_id"
+_COLUMNS = f"SELECT e.id, e.header, {rows.COLUMNS} FROM audit_entry e WHERE e.id = ANY(%s)"  # noqa: S608  # a constant
+_2000 = datetime(2000, 1, 1, tzinfo=UTC)  # from which PostgreSQL counts microseconds
+_INNER, _OUTER = bytes(byte ^ 0x36 for byte in range(256)), bytes(byte ^ 0x5C for byte in range(256))
+
+Read: TypeAlias = Callable[..., list[tuple[Any, ...]]]
 
 
 @dataclass(slots=True)
@@ -70,8 +76,9 @@ def sweep(size: int, step: Callable[[int], None], *, alone: bool) -> Swept | Non
         children = [_fork(Path(made) / str(low), low, high) for low, high in parts[1:]]
         swept: Swept | None = Swept()
         low, high = parts[0]
+        read = _reader(connection.connection)
         for chunk in _chunks(low, high):
-            if swept is None or not _check(_rows(connection.connection, *chunk), chunk, swept):
+            if swept is None or not _check(read, chunk, swept):
                 swept = None
                 break
             step(min(size, chunk[1] * len(parts)))
@@ -91,44 +98,105 @@ def _chunks(low: int, high: int) -> Iterator[tuple[int, int]]:
         yield start, min(high, start + CHUNK)
 
 
-def _rows(raw: Any, low: int, high: int) -> list[tuple[Any, ...]]:
-    """The rows of a range as bytes, past Django's cursor, which would read them as text."""
-    with psycopg.Cursor(raw) as cursor:
-        return cursor.execute(_QUERY.encode(), (low, high), binary=True).fetchall()
+def _reader(raw: Any) -> Read:
+    """Reads rows as bytes, past Django's cursor, which would read them as text."""
+
+    def read(query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with psycopg.Cursor(raw) as cursor:
+            return cursor.execute(query.encode(), parameters, binary=True).fetchall()
+
+    return read
 
 
-def _check(rows: list[tuple[Any, ...]], chunk: tuple[int, int], swept: Swept) -> bool:
-    """Whether the rows are all there and without a flaw. The loop of this module: two hashes and two tags for each entry."""
-    low, high = chunk
-    if len(rows) != high - low:
+def _near(read: Read, query: str, ids: Sequence[bytes]) -> list[tuple[Any, ...]]:
+    """The rows of entries whose ids lie together; some of others between them, too. One by one where they are scattered."""
+    few = 4 * CHUNK
+    found = read(f"{query} BETWEEN %s AND %s LIMIT {few}", UUID(bytes=min(ids)), UUID(bytes=max(ids)))
+    return found if len(found) < few else read(f"{query} = ANY(%s)", [UUID(bytes=entry) for entry in ids])
+
+
+def _check(read: Read, chunk: tuple[int, int], swept: Swept) -> bool:
+    """Whether the rows of a range are all there and without a flaw: two hashes and two tags for each entry."""
+    index = read(_INDEX, *chunk)
+    ids = [row[1] for row in index]
+    if [row[0] for row in index] != list(range(*chunk)) or None in ids:
         return False
-    inner, outer = _pads(keys.index_key())
-    hashes = []
-    digest, compute = hmac.digest, sha256
-    for place, (seq, entry, indexed, mac, stored, header, tag, subject, salt, agrees) in enumerate(rows, start=low):
-        leaf = compute(b"\x00" + header).digest()
-        hashes.append(leaf)
-        if not (agrees and seq == place and leaf == indexed and leaf == stored):
-            return False
-        inside, outside = inner.copy(), outer.copy()
-        inside.update(place.to_bytes(8, "big") + entry + leaf)
-        outside.update(inside.digest())
-        if outside.digest() != mac:
-            return False
-        if subject is not None:
-            if digest(salt, b"zgoda audit subject " + subject, "sha256").hex() != tag:
-                return False
-            swept.links += 1
-        elif tag:
-            swept.unlinked += entry
-    swept.hashes += b"".join(hashes)
-    return True
+    there = {row[0]: row for row in _near(read, _ENTRIES, ids)}
+    entries = [there.get(entry) for entry in ids]
+    if any(row is None or None in row for row in entries):
+        return False
+    return (
+        _check_hashes(index, entries, swept)
+        and _check_columns(read, entries)
+        and _check_links(read, ids, entries, swept)
+    )
 
 
-def _pads(key: bytes) -> tuple[Any, Any]:
-    """The two halves of HMAC-SHA-256 (RFC 2104) under one key, begun once instead of with every row: twice as fast."""
+def _check_hashes(index: list[tuple[Any, ...]], entries: list[Any], swept: Swept) -> bool:
+    """Header, stored hash and indexed hash must be one, and the index ours."""
+    leaves = [sha256(b"\x00" + row[2].encode()).digest() for row in entries]
+    swept.hashes += b"".join(leaves)
+    if leaves != [row[2] for row in index] or leaves != [row[1] for row in entries]:
+        return False
+    tags = _tags(keys.index_key(), (row[0].to_bytes(8, "big") + row[1] + row[2] for row in index))
+    return tags == [row[3] for row in index]
+
+
+def _check_columns(read: Read, entries: list[Any]) -> bool:
+    """The columns must say what the header says. Where no column has a quotation mark, no other columns make the same frame."""
+    odd = []
+    for entry, _, header, _, at, before, after, plain in entries:
+        if not (plain and header.startswith(before + _instant(at)) and header.endswith(after)):
+            odd.append(UUID(bytes=entry))
+    close = read(_COLUMNS, odd) if odd else []
+    return not any(rows.columns_flaw(entry, header, tuple(columns)) for entry, header, *columns in close)
+
+
+def _instant(at: bytes) -> str:
+    second, micro = divmod(int.from_bytes(at, "big", signed=True), 1_000_000)
+    return f'{_second(second)}{micro:06d}Z",'
+
+
+@lru_cache(maxsize=1024)
+def _second(second: int) -> str:
+    try:
+        return (_2000 + timedelta(seconds=second)).strftime("%Y-%m-%dT%H:%M:%S.")
+    except OverflowError:
+        return "never"
+
+
+def _check_links(read: Read, ids: list[bytes], entries: list[Any], swept: Swept) -> bool:
+    """A link must lead to the tag that its entry commits to; entries that have none are remembered."""
+    links = {entry: (subject, salt) for entry, subject, salt in _near(read, _LINKS, ids)}
+    tagged = [(row[0], row[3]) for row in entries if row[3]]
+    linked = [(links[entry], tag) for entry, tag in tagged if entry in links]
+    swept.links += len(linked)
+    if len(linked) != len(tagged):
+        swept.unlinked += b"".join(entry for entry, _ in tagged if entry not in links)
+    return all(
+        salt is not None and subject is not None and len(salt) <= 64 and _subject_tag(salt, subject) == tag
+        for (subject, salt), tag in linked
+    )
+
+
+def _subject_tag(salt: bytes, subject: bytes) -> str:
+    """``entries.subject_tag`` for bytes. HMAC (RFC 2104) written out: with a new key for each row it is twice as fast."""
+    key = salt.ljust(64, b"\0")
+    inner = sha256(key.translate(_INNER) + b"zgoda audit subject " + subject).digest()
+    return sha256(key.translate(_OUTER) + inner).hexdigest()
+
+
+def _tags(key: bytes, messages: Iterable[bytes]) -> list[bytes]:
+    """HMAC-SHA-256 of many messages, the two halves of the key begun once instead of with every row: twice as fast."""
     padded = key.ljust(64, b"\0")
-    return sha256(bytes(byte ^ 0x36 for byte in padded)), sha256(bytes(byte ^ 0x5C for byte in padded))
+    begun, ended = sha256(padded.translate(_INNER)), sha256(padded.translate(_OUTER))
+    tags = []
+    for message in messages:
+        inner, outer = begun.copy(), ended.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        tags.append(outer.digest())
+    return tags
 
 
 def _fork(file: Path, low: int, high: int) -> tuple[int, Path]:
@@ -155,7 +223,7 @@ def _work(parameters: dict[str, Any], snapshot: str, part: tuple[int, int], out:
         own.execute("; ".join(BY_INDEX))
         swept = Swept()
         for chunk in _chunks(*part):
-            if not _check(_rows(own, *chunk), chunk, swept):
+            if not _check(_reader(own), chunk, swept):
                 return _DOUBTFUL
     out.write(swept.links.to_bytes(8, "big") + len(swept.hashes).to_bytes(8, "big") + swept.hashes + swept.unlinked)
     return _CLEAN
