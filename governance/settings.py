@@ -237,6 +237,7 @@ CONSOLE_CONTENT_SECURITY_POLICY = {
 # --- Languages, time, files ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("pl", _("Polish"))]
+FORMAT_MODULE_PATH = ["governance.privacy_center.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "/static/"

@@ -25,14 +25,15 @@ from governance.privacy_center import words
 from governance.privacy_center.words import Text
 from governance.purposes import LegalBasis, PurposeVersion
 
-_IN_FORCE = frozenset({State.GIVEN, State.PENDING_CONFIRMATION})
+_HELD = frozenset({State.GIVEN, State.PENDING_CONFIRMATION})
 _SAID_NO = frozenset({State.REFUSED, State.WITHDRAWN})
 METHOD = "privacy_center"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One switch. ``answer`` is what stands now: yes, no, or not answered."""
+    """One switch. ``answer`` is what stands now: yes, no, or not answered. A yes that was never confirmed is no answer yet, though it
+    is ``held``: a no withdraws it."""
 
     field: str
     purpose: str
@@ -40,11 +41,17 @@ class Row:
     label: Text
     state: Text
     answer: bool | None
+    held: bool
     since: datetime | None
     valid_until: datetime | None
     event_id: UUID | None
     checked: bool | None
     """What the form shows as chosen: the answer, or what was chosen a moment ago."""
+
+    @property
+    def said(self) -> bool:
+        """Whether there is something of the person's to show: a date, a receipt."""
+        return self.held or self.answer is not None
 
 
 @dataclass(frozen=True)
@@ -225,7 +232,7 @@ def _offer(
 def _row(purpose: PurposeVersion, channel: str, status: ConsentStatus | None, *, by_consent: bool) -> Row:
     state = status.status if status is not None else State.NONE
     if by_consent:
-        answer = True if state in _IN_FORCE else False if state in _SAID_NO else None
+        answer = True if state is State.GIVEN else False if state in _SAID_NO else None
         text: Text = words.STATES[state.value]
     else:
         answer = not (status is not None and status.objected)
@@ -237,6 +244,7 @@ def _row(purpose: PurposeVersion, channel: str, status: ConsentStatus | None, *,
         label=words.CHANNELS[channel],
         state=text,
         answer=answer,
+        held=by_consent and state in _HELD,
         since=status.since if status is not None and by_consent else None,
         valid_until=status.valid_until if status is not None and state is State.GIVEN else None,
         event_id=status.event_id if status is not None and by_consent else None,
@@ -249,7 +257,7 @@ def _event(row: Row, *, wanted: bool, by_consent: bool) -> EventType:
         return EventType.OBJECTION_LIFTED if wanted else EventType.OBJECTED
     if wanted:
         return EventType.GIVEN
-    return EventType.WITHDRAWN if row.answer else EventType.REFUSED
+    return EventType.WITHDRAWN if row.held else EventType.REFUSED
 
 
 def _evidence(asked_as: Mapping[str, JSON]) -> dict[str, JSON]:

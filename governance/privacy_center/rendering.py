@@ -24,7 +24,7 @@ def page(
         "controller": settings.ZGODA_CONTROLLER,
         "dpo_contact": settings.ZGODA_DPO_CONTACT,
         "language": translation.get_language(),
-        "languages": _language_links(request),
+        "languages": language_links(request),
     }
     return render(request, f"privacy_center/{template}", {**base, **(context or {})}, status=status)
 
@@ -47,8 +47,13 @@ def errors_in_words(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     return wrapped
 
 
-def _language_links(request: HttpRequest) -> list[dict[str, Any]]:
-    """The same page in each language. A page that answers a form leads to the empty form: forms travel in no address."""
+def language_links(
+    request: HttpRequest, differing: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """The same page in each language; ``differing`` has what else changes in the address, by language.
+
+    A page that answers a form leads to the empty form: forms travel in no address.
+    """
     match = request.resolver_match
     current = translation.get_language()
     if match is None or "language" not in match.kwargs:
@@ -59,7 +64,9 @@ def _language_links(request: HttpRequest) -> list[dict[str, Any]]:
         {
             "code": code,
             "name": name,
-            "url": reverse(match.view_name, kwargs={**match.kwargs, "language": code}),
+            "url": reverse(
+                match.view_name, kwargs={**match.kwargs, "language": code, **(differing or {}).get(code, {})}
+            ),
             "current": code == current,
         }
         for code, name in NAMES.items()

@@ -38,4 +38,5 @@ urlpatterns = [
     path("forms/<slug:key>.json", website_forms.asked, name="form_asked"),
     path("forms/<slug:key>/answers", website_forms.answers, name="form_answers"),
     path("<lang:language>/", include(_pages)),
+    path("<lang:language>/<path:anything>/", home.missing, name="missing"),
 ]

@@ -79,7 +79,7 @@ CHANNELS: dict[str, Text] = {
 STATES: dict[str, Text] = {
     "none": _("You have not answered yet."),
     "requested": _("You have not answered yet."),
-    "pending_confirmation": _("Waits for your confirmation."),
+    "pending_confirmation": _("You said yes and have not confirmed it yet. Answer here, and it counts."),
     "given": _("You said yes."),
     "refused": _("You said no."),
     "withdrawn": _("You said no: you withdrew your yes."),
@@ -117,8 +117,8 @@ ACTORS: dict[str, Text] = {
 }
 US: Text = _("us")
 
-NOT_OBJECTED: Text = _("We may do this unless you say no.")
-OBJECTED: Text = _("You said no: we do not do this.")
+NOT_OBJECTED: Text = _("We do this unless you object.")
+OBJECTED: Text = _("You objected: we do not do this.")
 
 
 def type_title(kind: RequestType) -> Text:

@@ -19,6 +19,18 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (Debian: apt-get install chromium)."),
     pytest.mark.xdist_group("browser"),
 ]
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],  # the rest is not read, and listing it takes half of the time
+}
+# Controls smaller than 24 by 24 CSS pixels (WCAG 2.5.8). Links inside a sentence are excepted; a radio button is pressed by its label.
+_TOO_SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')]
+    .map(one => one.matches('input[type=radio], input[type=checkbox]') ? one.closest('label') || one : one)
+    .filter(one => !(one.matches('a') && one.closest('p, dd, td, li') && getComputedStyle(one).display === 'inline'))
+    .filter(one => !one.matches('.skip'))
+    .map(one => [one.outerHTML.slice(0, 90), one.getBoundingClientRect()])
+    .filter(([_, box]) => box.width < 24 || box.height < 24)
+    .map(([html, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${html}`)"""
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"]
 
 
@@ -30,6 +42,8 @@ class Visit:
     base: str
     asked: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    """What the person had to do: choices, texts typed, links opened, buttons pressed."""
 
     def open(self, path: str) -> None:
         self.page.goto(f"{self.base}{path}")
@@ -44,6 +58,7 @@ class Visit:
 
     def press(self, selector: str) -> None:
         """Go to a button or link by keyboard and press it."""
+        self.steps.append(selector)
         self.tab_to(selector)
         with self.page.expect_navigation():
             self.page.keyboard.press("Enter")
@@ -54,10 +69,39 @@ class Visit:
             self.page.locator(selector).click()
 
     def choose(self, field_name: str, answer: str) -> None:
-        """Answer one question by keyboard: space takes the first answer, the arrow the second."""
+        """Answer one question by keyboard: space takes the first answer, the arrow the other than the one that is focused."""
+        self.steps.append(f"{field_name}={answer}")
         self.tab_to(f'input[name="{field_name}"]')
-        self.page.keyboard.press("Space" if answer == "yes" else "ArrowRight")
+        wanted = f'input[name="{field_name}"][value="{answer}"]:focus'
+        self.page.keyboard.press("Space" if self.page.locator(wanted).count() else "ArrowRight")
         assert self.page.locator(f'input[name="{field_name}"][value="{answer}"]').is_checked()
+
+    def type(self, field_name: str, text: str) -> None:
+        """Type into a field, reached by keyboard."""
+        self.steps.append(field_name)
+        self.tab_to(f'input[name="{field_name}"]')
+        self.page.keyboard.type(text)
+
+    def follow(self, path: str) -> None:
+        """Open a link from a letter."""
+        self.steps.append("link in the letter")
+        self.open(path)
+
+    def counted(self) -> int:
+        """How many steps were taken since the last count."""
+        taken = len(self.steps)
+        self.steps.clear()
+        return taken
+
+    def look(self, *, styled: bool = True) -> None:
+        """Nothing on this page violates WCAG 2.2 AA, as far as axe and a ruler see: rules, reflow, and where the style is ours the size
+        of targets."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        results = Axe().run(self.page, options=RULES)
+        assert results.violations_count == 0, results.generate_report()
+        assert not styled or self.page.evaluate(_TOO_SMALL) == [], self.page.url
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), self.page.url
 
     def text(self) -> str:
         return self.page.locator("main").inner_text()

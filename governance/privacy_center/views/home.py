@@ -24,3 +24,9 @@ def root(request: HttpRequest) -> HttpResponse:
 def home(request: HttpRequest) -> HttpResponse:
     """One screen: what we do, and four things that you can do."""
     return page(request, "home.html")
+
+
+@public_page
+def missing(request: HttpRequest, anything: str) -> HttpResponse:
+    """An address that is none of ours, said in the language it was asked in, with the way back."""
+    return page(request, "problem.html", {"status": 404}, status=404)

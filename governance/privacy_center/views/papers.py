@@ -10,11 +10,13 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from consent import notices, signing
+from consent.errors import UnknownNotice
+from consent.notices import Notice
 from dsar import certificates
 from governance.privacy_center import limits, papers
 from governance.privacy_center.forms import ProofForm
-from governance.privacy_center.languages import public_page
-from governance.privacy_center.rendering import errors_in_words, page
+from governance.privacy_center.languages import NAMES, public_page
+from governance.privacy_center.rendering import errors_in_words, language_links, page
 
 
 @public_page
@@ -31,7 +33,13 @@ def notice(request: HttpRequest, notice_id: UUID) -> HttpResponse:
     """One version of a notice as it was shown, with the way to the others."""
     shown = notices.version(notice_id)
     versions = notices.versions(shown.key, shown.language)
-    return page(request, "notice.html", {"notice": shown, "versions": versions, "newest": versions[0].id == shown.id})
+    context = {
+        "notice": shown,
+        "versions": versions,
+        "newest": versions[0].id == shown.id,
+        "languages": language_links(request, {code: {"notice_id": _said_in(code, shown)} for code in NAMES}),
+    }
+    return page(request, "notice.html", context)
 
 
 @public_page
@@ -48,6 +56,16 @@ def proof(request: HttpRequest) -> HttpResponse:
     paper = papers.check(form.cleaned_data["token"])
     context = {"form": ProofForm(), "checked": True, "paper": paper, "public_keys": _public_keys()}
     return page(request, "proof.html", context)
+
+
+def _said_in(language: str, shown: Notice) -> UUID:
+    """The same notice in another language, as it is now; itself when it is said in none other."""
+    if language == shown.language:
+        return shown.id
+    try:
+        return notices.current(shown.key, language).id
+    except UnknownNotice:
+        return shown.id
 
 
 def _public_keys() -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import time_machine
 from django.core.mail import EmailMessage
 from django.test import Client
 
-from consent import gate, ledger, receipts, signing
+from consent import gate, ledger, notices, receipts, signing
 from consent.terms import Channel, EventType, State
 from governance.jobs.models import Job
 from governance.jobs.worker import drain
@@ -22,6 +22,7 @@ from governance.privacy_center.links import LinkKind
 from governance.privacy_center.models import Errand
 from pseudonymize import vault
 from pseudonymize.vault import IdentifierKind, Identity
+from tests.integration.consent import arrange
 from tests.integration.privacy_center.conftest import link_in, publish, token_in
 from tests.people import ALICE, BOB
 
@@ -285,3 +286,39 @@ def test_asked_and_not_answered_is_recorded_once(client: Client) -> None:
     assert len(ledger.history(subject)) == 3
     assert not gate.check(subject, "newsletter", "email").allowed
     assert gate.check(subject, "newsletter", "email").reason == "not_answered"
+
+
+def test_a_yes_that_was_never_confirmed_is_not_ticked_and_can_be_confirmed_or_withdrawn_here(client: Client) -> None:
+    """Who comes by the link from their mailbox has proved it: their yes on this page needs no second letter."""
+    confirmed, withdrawn = enrol(ALICE.email), enrol(BOB.email)
+    for subject in (confirmed, withdrawn):
+        arrange.give(subject, notices.current("marketing", "en").id)
+        assert states(subject)["newsletter|email"] == "pending_confirmation"
+        html = client.get(choices_of(subject)).content.decode()
+        assert re.findall(r'name="newsletter\|email"[^>]*checked', html) == []
+        assert "have not confirmed it yet" in html
+    token = token_in(client.get(choices_of(confirmed)).content.decode())
+    client.post(choices_of(confirmed), {"presentation": token, "newsletter|email": "yes"})
+    assert gate.check(confirmed, "newsletter", "email").allowed
+    client.post(choices_of(withdrawn), {"newsletter|email": "no"})
+    assert states(withdrawn)["newsletter|email"] == "withdrawn"
+
+
+def test_what_rests_on_a_legitimate_interest_never_looks_like_a_consent(client: Client) -> None:
+    html = client.get(choices_of(enrol())).content.decode()
+    statistics = html[html.index("Statistics about our shops") :]
+    labels = re.findall(r'name="statistics\|analytics"[^>]*>([^<]+)</label>', statistics)
+    assert labels == ["No objection", "I object"]
+
+
+def test_a_notice_leads_to_itself_in_the_other_language(client: Client) -> None:
+    english, polish = (notices.current("marketing", language).id for language in ("en", "pl"))
+    html = client.get(f"/en/notices/{english}/").content.decode()
+    assert f'href="/pl/notices/{polish}/"' in html
+    assert f'href="/en/notices/{english}/"' in client.get(f"/pl/notices/{polish}/").content.decode()
+
+
+def test_an_address_that_is_none_of_ours_is_answered_in_its_language(client: Client) -> None:
+    answer = client.get("/pl/nie-ma-takiej/")
+    assert answer.status_code == 404
+    assert 'lang="pl"' in answer.content.decode()
