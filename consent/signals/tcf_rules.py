@@ -21,6 +21,8 @@ from consent.signals.vendors import VendorList
 POLICY: Final = 5
 PURPOSES: Final = range(1, 12)
 SPECIAL_FEATURES: Final = range(1, 3)
+SPECIAL_PURPOSES: Final = range(1, 4)
+"""Security, delivery, and since TCF 2.2 saving the choices themselves. Nobody is asked about them, and no bit of a string is theirs."""
 CONSENT_ONLY: Final = frozenset({1, 3, 4, 5, 6})
 """Purposes for which no legitimate interest can be claimed: the first always, 3 to 6 since policies version 4 (TCF 2.2)."""
 DISCLOSURE_SINCE: Final = datetime(2026, 3, 1, tzinfo=UTC)
@@ -89,6 +91,27 @@ def basis(tc: TCString, vendor: int, purpose: int, vendor_list: VendorList) -> B
         return None
     established = purpose in tc.purposes_legitimate_interest and vendor in tc.vendors_legitimate_interest
     return wanted if established else None
+
+
+def may_for_special(tc: TCString, vendor: int, special_purpose: int, vendor_list: VendorList) -> bool:
+    """Whether this vendor may process for a special purpose: it declares it, and the person was told of the vendor.
+
+    Such a purpose rests on a legitimate interest that nobody can refuse, so that only the disclosed-vendors segment tells whether the
+    vendor was there at all (the reason why TCF 2.3 makes it mandatory). In strings from before, a bit of the vendor says it.
+    """
+    who = vendor_list.vendors.get(vendor)
+    if (
+        who is None
+        or who.deleted
+        or special_purpose not in who.special_purposes
+        or special_purpose not in SPECIAL_PURPOSES
+    ):
+        return False
+    if tc.disclosed is not None:
+        return vendor in tc.disclosed
+    if tc.policy_version >= POLICY or tc.created >= DISCLOSURE_SINCE:
+        return False
+    return vendor in tc.vendors_consent or vendor in tc.vendors_legitimate_interest
 
 
 def emit(

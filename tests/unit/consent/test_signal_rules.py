@@ -49,6 +49,13 @@ LIST = vendors.parse(
                     "legIntPurposes": [],
                     "deletedDate": "2025-01-01T00:00:00Z",
                 },
+                "4": {
+                    "id": 4,
+                    "name": "Security alone",
+                    "purposes": [],
+                    "legIntPurposes": [],
+                    "specialPurposes": [1, 3],
+                },
             },
         }
     )
@@ -140,6 +147,19 @@ def test_a_vendor_has_the_basis_that_everybody_agreed_to(
 
 def test_who_was_not_disclosed_has_no_basis() -> None:
     assert tcf_rules.basis(replace(GOOD, disclosed=Ids.of([2])), 1, 1, LIST) is None
+
+
+def test_a_special_purpose_is_open_to_whom_the_person_was_told_of_and_to_nobody_else() -> None:
+    told = replace(GOOD, disclosed=Ids.of([1, 2, 4]))
+    assert broken(told) == [], "a vendor without a purpose has no bit but this one"
+    assert tcf_rules.may_for_special(told, 4, 1, LIST)
+    assert tcf_rules.may_for_special(told, 4, 3, LIST)
+    assert not tcf_rules.may_for_special(told, 4, 2, LIST), "not declared"
+    assert not tcf_rules.may_for_special(GOOD, 4, 1, LIST), "not disclosed"
+    assert not tcf_rules.may_for_special(replace(told, disclosed=None), 4, 1, LIST), "the segment is mandatory"
+    before = replace(told, disclosed=None, policy_version=4, created=datetime(2025, 5, 1, tzinfo=UTC))
+    assert not tcf_rules.may_for_special(before, 4, 1, LIST)
+    assert tcf_rules.may_for_special(replace(before, vendors_legitimate_interest=Ids.of([4])), 4, 1, LIST)
 
 
 def test_what_the_platform_writes_keeps_every_rule() -> None:

@@ -106,6 +106,43 @@ def test_strings_from_the_tests_of_the_reference_implementation_are_read() -> No
     assert tcf.encode(served) == "CPSG_8APSG_8AAAAAAENAACgAAAAAAAAAAAAAAAAAAAA.YAAAAAAAAAAA"
 
 
+# GppModelTest.java of github.com/IABTechLab/iabgpp-java. It orders segments and weighs ranges against fields in its own way, so that these
+# are read and not written alike.
+def test_strings_from_the_tests_of_the_java_implementation_are_read() -> None:
+    read = gpp.decode(
+        "DBACOeA~CPSG_8APSG_8ANwAAAENAwCAAAAAAAAAAAAAAAAAAAAA.QAAA.IAAA~BPSG_8APSG_8AAyACAENGdCgf_gfgAfgfgBgABABAAABAB4AACACAAA"
+        ".fHHHA4444ao~1YNN"
+    )
+    assert list(read) == [2, 5, 6]
+    european, canadian = read[2], read[5]
+    assert isinstance(european, tcf.TCString)
+    assert (european.cmp_id, european.vendor_list_version, european.allowed, european.disclosed) == (
+        880,
+        48,
+        Ids(),
+        Ids(),
+    )
+    assert isinstance(canadian, sections.TcfCanada)
+    assert (canadian.cmp_id, canadian.cmp_version, canadian.vendor_list_version) == (50, 2, 413)
+    assert list(canadian.special_features) == [7, 8, 9, 10, 11, 12]
+    assert list(canadian.purposes_express) == [1, 2, 3, 4, 5, 6, 13, 14, 15, 16, 17, 18]
+    assert (list(canadian.vendors_express), list(canadian.vendors_implied)) == ([12, 24, 48], [18, 30])
+    assert (canadian.custom_purposes, list(canadian.custom_express), list(canadian.custom_implied)) == (3, [2], [1, 3])
+    assert gpp.decode(gpp.encode(read)) == read
+
+
+def test_a_string_with_a_section_of_every_kind_is_read_and_its_us_sections_are_written_alike() -> None:
+    text = (
+        "DBACOdM~CPSG_8APSG_8AAAAAAENAACAAAAAAAAAAAAAAAAAAAAA.QAAA.IAAA~BPSG_8APSG_8AAAAAAENAACAAAAAAAAAAAAAAAAAAA.YAAAAAAAAAA~1---~"
+        "BAAAAAAAAABA.QA~BAAAAABA.QA~BAAAABA~BAAAAEA.QA~BAAAAAQA~BAAAAAEA.QA~BAAAAABA~BAAAAABA.QA~BAAAAAABAA.QA~BAAAAAQA.QA~"
+        "BAAAAAABAA.QA~BAAAAAQA.QA~BAAAAAQA.QA~BAAAAABA.QA~BAAAAAAAQA.QA~BAAAAAQA.QA"
+    )
+    read = gpp.decode(text)
+    assert list(read) == [2, *range(5, 23)]
+    written = gpp.encode(read).split("~")
+    assert [*written[:1], *written[2:]] == [*text.split("~")[:1], *text.split("~")[2:]]
+
+
 @pytest.mark.parametrize("vector", VECTORS["tcf"], ids=lambda vector: vector["ConsentLanguage"])
 def test_tcf_eu_agrees_with_the_reference_encoder(vector: dict[str, Any]) -> None:
     tc = tcf.decode(vector["text"])
