@@ -6,12 +6,10 @@ request, the request is RESPONDED.
 
 from __future__ import annotations
 
-import smtplib
 from enum import StrEnum
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -25,11 +23,13 @@ from dsar.references import reference, tracking_code
 from dsar.states import Status
 from dsar.transitions import lock, move, object_name
 from governance.jobs.queue import schedule
-from governance.kernel import clock
+from governance.kernel import clock, mail
 from governance.kernel.actors import SYSTEM, Actor
-from governance.kernel.errors import Unavailable
 from governance.kernel.logs import get_logger
+from governance.kernel.mail import Enclosure, LetterNotSent
 from pseudonymize.vault import IdentifierKind
+
+__all__ = ["Letter", "LetterNotSent", "deliver", "deliver_code", "queue", "remember_address", "responded_on_paper"]
 
 logger = get_logger(__name__)
 
@@ -49,13 +49,6 @@ class Letter(StrEnum):
     PACKAGE_READY = "package_ready"
 
 
-class LetterNotSent(Unavailable):
-    """The mail server did not take the letter; it is tried again."""
-
-    code = "letter_not_sent"
-    title = "A letter could not be sent"
-
-
 def queue(request: SubjectRequest, letter: Letter) -> None:
     """Order a letter in the caller's transaction."""
     message = Message.objects.create(request=request, kind=letter.value, queued_at=clock.now())
@@ -73,7 +66,7 @@ def deliver_code(request: SubjectRequest, code: str) -> None:
     address = _address(request)
     if address is not None:
         spaced = f"{code[:4]} {code[4:]}"
-        _send(_write(request, Letter.IDENTITY_CODE, address, {"code": spaced}))
+        mail.send(_text(request, Letter.IDENTITY_CODE, {"code": spaced}), address)
 
 
 def deliver(message_id: UUID) -> None:
@@ -85,9 +78,9 @@ def deliver(message_id: UUID) -> None:
     if address is None:
         logger.warning("letter_without_address", object_id=str(message_id), kind=message.kind)
         return
-    mail = _write(message.request, Letter(message.kind), address, _facts(message.request))
-    mail.extra_headers["Message-ID"] = f"<{message_id}@{_host()}>"
-    _send(mail)
+    letter, facts = Letter(message.kind), _facts(message.request)
+    text = _text(message.request, letter, facts)
+    mail.send(text, address, letter_id=message_id, enclosure=_enclosure(letter, facts))
     with transaction.atomic():
         request = lock(message.request_id)
         if Message.objects.filter(pk=message_id, sent_at__isnull=True).update(sent_at=clock.now()):
@@ -127,7 +120,8 @@ def _facts(request: SubjectRequest) -> dict[str, object]:
     return facts
 
 
-def _write(request: SubjectRequest, letter: Letter, address: str, facts: dict[str, object]) -> EmailMessage:
+def _text(request: SubjectRequest, letter: Letter, facts: dict[str, object]) -> str:
+    """The letter in the language of the request; its first line is the subject."""
     with translation.override(request.language):
         context = {
             "type": request.type,
@@ -142,26 +136,16 @@ def _write(request: SubjectRequest, letter: Letter, address: str, facts: dict[st
             "proof_url": _url("privacy_center:proof", request),
             **facts,
         }
-        subject, _, body = render_to_string(f"dsar/letters/{letter.value}.txt", context).strip().partition("\n")
-    mail = EmailMessage(subject.strip(), body.strip() + "\n", settings.DEFAULT_FROM_EMAIL, [address])
-    mail.extra_headers["Auto-Submitted"] = "auto-generated"
+        return render_to_string(f"dsar/letters/{letter.value}.txt", context)
+
+
+def _enclosure(letter: Letter, facts: dict[str, object]) -> Enclosure | None:
+    """An erasure's certificate goes with the letter that tells of it."""
     certificate = facts.get("certificate")
-    if letter is Letter.ERASED and certificate is not None:
-        mail.attach("certificate.jwt", getattr(certificate, "jws", ""), "text/plain")
-    return mail
-
-
-def _send(mail: EmailMessage) -> None:
-    try:
-        mail.send()
-    except (smtplib.SMTPException, OSError):
-        # The server's answer can quote the address: it goes no further.
-        raise LetterNotSent from None
+    if letter is not Letter.ERASED or certificate is None:
+        return None
+    return Enclosure("certificate.jwt", getattr(certificate, "jws", ""))
 
 
 def _url(name: str, request: SubjectRequest, **arguments: str) -> str:
     return f"{settings.ZGODA_PUBLIC_URL}{reverse(name, kwargs={'language': request.language, **arguments})}"
-
-
-def _host() -> str:
-    return str(settings.ZGODA_ORIGIN).partition("/")[0].partition(":")[0]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import smtplib
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.urls import reverse
 
 from audit import reviews
+from audit.errors import UnknownReview
 from audit.reviews import Review
 from governance.jobs.queue import schedule
+from governance.kernel import mail
 from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import SubjectId
 from governance.privacy_center import links
 from governance.privacy_center.decision_words import WORDS
-from governance.privacy_center.letters import LetterNotSent
 from governance.privacy_center.links import LinkKind
 from pseudonymize import vault
 from pseudonymize.vault import IdentifierKind
@@ -33,7 +32,10 @@ def follow(review: Review) -> None:
 
 def run(review_id: UUID) -> None:
     """Write to the person, once; somebody who was erased since, or has no address, is not written to. Raises LetterNotSent."""
-    review = reviews.get(review_id)
+    try:
+        review = reviews.get(review_id)
+    except UnknownReview:  # erased with its person
+        return
     if review.answered_at is not None:
         return
     with transaction.atomic():
@@ -41,28 +43,22 @@ def run(review_id: UUID) -> None:
     address = found.get(review.subject, {}).get(IdentifierKind.EMAIL)
     if address is None:
         return
-    _send(review, address)
+    mail.send(_text(review), address, letter_id=review_id)
     reviews.told(review_id)
 
 
-def _send(review: Review, address: str) -> None:
+def _text(review: Review) -> str:
+    """The letter in the language of the question; its first line is the subject."""
     words = WORDS.get(review.language, WORDS["en"])
-    body = "\n\n".join(
-        (
-            words["letter_hello"],
-            words[review.outcome],
-            f"{words['letter_link']}\n{_url(review)}",
-            words["letter_complain"],
-            f"{settings.ZGODA_CONTROLLER}\n{words['letter_officer']} {settings.ZGODA_DPO_CONTACT}\n",
-        )
+    parts = (
+        words["letter_subject"],
+        words["letter_hello"],
+        words[review.outcome],
+        f"{words['letter_link']}\n{_url(review)}",
+        words["letter_complain"],
+        f"{settings.ZGODA_CONTROLLER}\n{words['letter_officer']} {settings.ZGODA_DPO_CONTACT}",
     )
-    mail = EmailMessage(words["letter_subject"], body, settings.DEFAULT_FROM_EMAIL, [address])
-    mail.extra_headers["Auto-Submitted"] = "auto-generated"
-    try:
-        mail.send()
-    except (smtplib.SMTPException, OSError):
-        # The server's answer can quote the address: it goes no further.
-        raise LetterNotSent from None
+    return "\n\n".join(parts)
 
 
 def _url(review: Review) -> str:

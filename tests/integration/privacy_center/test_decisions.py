@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from audit import decisions, reasons, reviews, sealing
+from audit import decisions, reasons, reviews, sealing, sources
 from audit.models import Entry, Review
 from governance.jobs.worker import drain
 from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import SubjectId, uuid7
-from governance.privacy_center import links, review_letters
+from governance.privacy_center import decisions_shown, links, review_letters
 from governance.privacy_center.decision_words import WORDS
 from governance.privacy_center.links import LinkKind
 from pseudonymize import vault
@@ -141,3 +141,18 @@ def test_the_person_takes_a_signed_paper_with_them(client: Client, decided: list
     assert paper.headers["Content-Type"] == "application/pdf"
     assert paper.content.startswith(b"%PDF-")
     assert b"/ETSI.CAdES.detached" in paper.content or b"/adbe.pkcs7.detached" in paper.content
+
+
+def test_the_letter_is_not_written_to_somebody_who_was_erased_before_it_left(
+    decided: list[decisions.Decision], settings: Any
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    decision = decided[0]
+    asked = decisions_shown.ask(decision.subject, decision.id, "", "en")
+    reviews.assign(asked.id, assignee=DANA, actor=DANA)
+    (reason,) = sealing.seal_many([decision.subject], sealing.REASON, [b"It stands."])
+    reviews.decide(asked.id, outcome="upheld", ground="as_it_should_be", sealed_reason=reason, actor=DANA)
+    sources.DecisionRecords().erase(decision.subject)
+    with mail_server(settings) as sink:
+        assert drain(kinds=[review_letters.KIND]).done == 1
+        assert sink.received() == []
