@@ -10,12 +10,23 @@ one, which costs nothing while all is well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connection, connections
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One more scalar that a statement answers in passing, of the same snapshot. Whoever runs it calls `heard` with the value before
+    anything is made of the rest; `heard` may raise."""
+
+    sql: str
+    values: tuple[Any, ...]
+    heard: Callable[[Any], None]
 
 
 def fetch_all(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -38,6 +49,12 @@ def fetch_binary(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
     return row
 
 
+def execute(statement: str, values: Sequence[Any]) -> None:
+    """Run a statement that writes, in the transaction that is open, and is prepared once per connection. Raises Django's database errors."""
+    with _cursor() as cursor:
+        cursor.execute(statement, values, prepare=True)
+
+
 def _fetch_all(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with _cursor() as cursor:
         cursor.execute(statement, values, prepare=True)
@@ -46,10 +63,11 @@ def _fetch_all(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 @contextmanager
 def _cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
-    raw = connection.connection
+    here = connections[DEFAULT_DB_ALIAS]  # once: ``connection`` looks it up with each attribute
+    here.ensure_connection()
+    here.validate_no_broken_transaction()
+    raw = here.connection
     if raw.prepare_threshold is None:  # Django's default, which would overrule `prepare=True`
         raw.prepare_threshold = 0
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+    with here.wrap_database_errors, psycopg.Cursor(raw) as cursor:
         yield cursor

@@ -1,3 +1,5 @@
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +103,17 @@ def test_ed25519_agrees_with_the_vectors_of_rfc_8032() -> None:
     signature = signer.sign(bytes.fromhex("72"))
     assert signature.hex().startswith("92a009a9f0d4cab8720e820b5f642540")
     crypto.verify(signer.public_bytes, signature, bytes.fromhex("72"))
+
+
+@given(st.binary(max_size=200), st.lists(st.binary(max_size=200), max_size=3))
+def test_authentication_codes_are_those_of_hmac(key: bytes, messages: list[bytes]) -> None:
+    authenticate = crypto.Mac(key)
+    for message in messages:
+        assert authenticate(message) == crypto.mac(key, message) == hmac.digest(key, message, "sha256")
+
+
+def test_authentication_codes_agree_with_the_vectors_of_rfc_4231() -> None:
+    jefe = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    long_key = "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+    assert crypto.mac(b"Jefe", b"what do ya want for nothing?").hex() == jefe
+    assert crypto.mac(b"\xaa" * 131, b"Test Using Larger Than Block-Size Key - Hash Key First").hex() == long_key
