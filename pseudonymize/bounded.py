@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from governance.kernel.errors import BodyTooLarge
 from pseudonymize.errors import BodyUnreadable, TableUnreadable, TooMuchWork
+from pseudonymize.storage import PLAIN, Storage
 
 ARROW = "application/vnd.apache.arrow.stream"
 _UNREADABLE = "The body is no Arrow IPC stream that can be read."
@@ -192,7 +193,7 @@ BATCH_ROWS = 131_072
 """What a run holds at a time (`files.py`)."""
 
 
-def require_file(path: Path, bounds: Bounds = FILE) -> int | None:
+def require_file(path: Path, storage: Storage = PLAIN, bounds: Bounds = FILE) -> int | None:
     """Look into a file before a run does: its names, its size in memory, batch by batch. Returns its rows where the file says so.
 
     Raises TableUnreadable, BodyTooLarge, TooMuchWork. A CSV file is what it is: its size on disk bounds it.
@@ -200,8 +201,9 @@ def require_file(path: Path, bounds: Bounds = FILE) -> int | None:
     if path.suffix != ".parquet":
         return None
     try:
-        text = [f.name for f in pq.read_schema(path) if pa.types.is_string(f.type) or pa.types.is_binary(f.type)]
-        with pq.ParquetFile(path, read_dictionary=text) as file:
+        with pq.ParquetFile(storage.for_arrow(path)) as file:
+            text = [f.name for f in file.schema_arrow if pa.types.is_string(f.type) or pa.types.is_binary(f.type)]
+        with pq.ParquetFile(storage.for_arrow(path), read_dictionary=text) as file:
             require_names(file.schema_arrow, bounds)
             _require_declared(file.metadata, bounds)
             # Text stays as dictionaries here: what a value takes is counted and not written out.

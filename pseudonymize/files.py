@@ -28,7 +28,7 @@ from governance.kernel.progress import Progress, no_progress
 from pseudonymize import manifests, parts, tables
 from pseudonymize.batch import frame
 from pseudonymize.errors import AlreadyPseudonymized, TableUnreadable
-from pseudonymize.manifests import Manifest, file_sha256
+from pseudonymize.manifests import Manifest, stream_sha256
 from pseudonymize.parts import Work, Workshop
 from pseudonymize.policies.policy import (
     DateShift,
@@ -44,6 +44,7 @@ from pseudonymize.policies.policy import (
 from pseudonymize.residual import Sample
 from pseudonymize.risk import GroupCounts, enforce
 from pseudonymize.run import Purpose, Run
+from pseudonymize.storage import PLAIN, Storage
 from pseudonymize.tables import Reader
 
 if TYPE_CHECKING:
@@ -73,17 +74,20 @@ def apply(
     verdict_id: UUID | None = None,
     workers: int = 1,
     progress: Progress = no_progress,
+    storage: Storage = PLAIN,
 ) -> FileRun:
     """Pseudonymise a Parquet or CSV file into another; the endings (`.parquet`, `.csv`) say which is which.
 
     Writes `output`, `output.manifest.json` (the signed manifest), and `output.quarantine.csv` (row number, column and reason, no values)
     when rows were left out. Progress counts rows of the input; its total is 0 where it is not known (CSV). `workers`: how many parts are
-    made at a time, each on a core of its own. Raises what `batch.apply` raises, AlreadyPseudonymized for an output of an earlier run
-    where the policy could not tell, RunInProgress while another process writes this output.
+    made at a time, each on a core of its own. `storage`: how the input lies there, and how whatever holds rows is written. Raises what
+    `batch.apply` raises, AlreadyPseudonymized for an output of an earlier run where the policy could not tell, RunInProgress while
+    another process writes this output.
     """
-    reader = Reader(source, policy, BATCH_ROWS)
+    reader = Reader(source, policy, BATCH_ROWS, storage)
     ending = tables.format_of(output, "output")
-    input_sha256 = file_sha256(source)
+    with storage.opened(source) as file:
+        input_sha256 = stream_sha256(file)
     _require_new(policy, input_sha256)
     run = Run.begin(policy, Purpose(actor, activity, verdict_id))
     same: dict[str, JSON] = parts.identity(
@@ -96,7 +100,7 @@ def apply(
         ending=ending,
         batch_rows=BATCH_ROWS,
     )
-    with parts.workshop(output, ending, same) as place:
+    with parts.workshop(output, ending, same, storage) as place:
         run = _continued(run, place)
         return _carried_out(run, place, reader, output, workers=min(max(workers, 1), MOST_WORKERS), progress=progress)
 
@@ -124,8 +128,9 @@ def _carried_out(
         leaving = _admitted(run, place, count, schema)
         _gate(run, place, reader, count, schema)
         digest = hashlib.sha256()
-        with final.open("wb") as file:
-            tables.join_parts(leaving, file, place.ending, schema, digest.update)
+        with place.storage.created(final, name=output.name) as file:
+            opened = (place.storage.opened(path) for path in leaving)
+            tables.join_parts(opened, file, place.ending, schema, digest.update)
         manifest = run.finish(digest.hexdigest(), str(place.state.same["input_sha256"]))
         return _publish(manifest, output, final, bad if quarantined else None)
 
@@ -236,7 +241,7 @@ def _admitted(run: Run, place: Workshop, count: int, schema: pa.Schema) -> list[
     groups = GroupCounts(terms)
     judged = [*terms.quasi, *terms.l]
     for path in whole:
-        groups.add(frame(tables.read_part(path, place.ending, schema, judged)))
+        groups.add(frame(place.read(path, schema, judged)))
     run.assessment = groups.assess()
     enforce(run.assessment, terms)
     if not run.assessment.violating_rows:
@@ -246,10 +251,10 @@ def _admitted(run: Run, place: Workshop, count: int, schema: pa.Schema) -> list[
 
 
 def _without_violating(run: Run, place: Workshop, number: int, schema: pa.Schema, groups: GroupCounts) -> Path:
-    table = tables.read_part(place.data(number), place.ending, schema, schema.names)
+    table = place.read(place.data(number), schema, schema.names)
     table = table.filter(groups.allow(frame(table)).to_arrow()).cast(schema)
     run.tally.count_output(table)
-    tables.write_part(table, place.admitted(number), place.ending)
+    place.write(table, place.admitted(number))
     return place.admitted(number)
 
 
@@ -259,7 +264,7 @@ def _gate(run: Run, place: Workshop, reader: Reader, count: int, schema: pa.Sche
         return
     sample = Sample(run.policy, run.policy.gate, place.state.seed)
     for number, source in zip(range(count), reader.batches(sample.columns_before), strict=True):
-        output = tables.read_part(place.data(number), place.ending, schema, sample.columns_after)
+        output = place.read(place.data(number), schema, sample.columns_after)
         tally = place.tally(number)
         lost = sorted({row for row, _, _ in tally.bad}) if tally else []
         kept = [True] * len(source)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from pseudonymize.errors import TableUnreadable
@@ -29,10 +28,10 @@ Field = tuple[int, int, Any]
 """(number, type, value) of a struct's field; a struct is a list of them, a list is (type, values)."""
 
 
-def join(parts: Iterable[Path], target: BinaryIO, seen: Callable[[bytes], None]) -> None:
+def join(parts: Iterable[BinaryIO], target: BinaryIO, seen: Callable[[bytes], None]) -> None:
     """Write the row groups of the parts to ``target`` as one file; ``seen`` gets every byte on the way.
 
-    Raises TableUnreadable when the parts' columns differ. There must be a part; one without rows has no row groups.
+    Raises TableUnreadable when the parts' columns differ. There must be a part; one without rows has no row groups. Closes each.
     """
 
     def put(data: bytes) -> None:
@@ -44,7 +43,7 @@ def join(parts: Iterable[Path], target: BinaryIO, seen: Callable[[bytes], None])
     footer: list[Field] | None = None
     groups: list[list[Field]] = []
     for part in parts:
-        with part.open("rb") as file:
+        with part as file:
             own, end = _footer(file)
             if footer is None:
                 footer = own

@@ -2,7 +2,7 @@
 
 They lie in a directory beside the output that nobody else may read, `.OUTPUT.run/`: a state that says which run this is, and for each part
 its pseudonymised rows and its counts. The directory goes with the run, whether it ends well or is refused; only a kill leaves it.
-Nothing in it is a value of the input.
+Sealed, where the run's storage seals: rows that were not judged yet may hold what detection missed, and counts hold hashes of values.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from pseudonymize import tables
 from pseudonymize.columns import Prepared, Transformer
 from pseudonymize.errors import RunInProgress, TableUnreadable
 from pseudonymize.kit import Kit
+from pseudonymize.storage import PLAIN, Storage
 from pseudonymize.tally import Tally
 
 _FORMAT = 1
@@ -74,6 +75,7 @@ class Workshop:
     directory: Path
     ending: str
     state: State
+    storage: Storage = PLAIN
 
     def data(self, number: int) -> Path:
         return self.directory / f"part-{number:06d}{self.ending}"
@@ -88,11 +90,22 @@ class Workshop:
     def tally(self, number: int) -> Tally | None:
         """The counts of a part that is done, else None."""
         path = self.tally_path(number)
-        return Tally.from_bytes(path.read_bytes()) if path.exists() and self.data(number).exists() else None
+        if not path.exists() or not self.data(number).exists():
+            return None
+        with self.storage.opened(path) as file:
+            return Tally.from_bytes(file.read())
+
+    def read(self, path: Path, schema: pa.Schema, columns: Iterable[str]) -> pa.Table:
+        """These columns of a part's rows."""
+        return tables.read_part(path, self.ending, self.storage, schema, columns)
+
+    def write(self, table: pa.Table, path: Path, repeating: Collection[str] | None = None) -> None:
+        """A part's rows; see `tables.write_part`."""
+        tables.write_part(table, path, self.ending, self.storage, repeating=repeating)
 
 
 @contextlib.contextmanager
-def workshop(output: Path, ending: str, same: dict[str, JSON]) -> Iterator[Workshop]:
+def workshop(output: Path, ending: str, same: dict[str, JSON], storage: Storage = PLAIN) -> Iterator[Workshop]:
     """The directory of the run that writes ``output``: that of a killed run which was the same, or a new one.
 
     It is gone at the end, well or refused; a kill, an interruption or a fault leaves it, and the same call goes on there. Raises
@@ -110,7 +123,7 @@ def workshop(output: Path, ending: str, same: dict[str, JSON]) -> Iterator[Works
         except BlockingIOError:
             raise RunInProgress from None
         try:
-            yield Workshop(directory, ending, _state(directory, same))
+            yield Workshop(directory, ending, _state(directory, same), storage)
         except GovernanceError:
             shutil.rmtree(directory, ignore_errors=True)
             raise
@@ -159,11 +172,9 @@ def make(work: Work) -> int:
     except (pa.ArrowException, ValueError):
         raise TableUnreadable("The batches of the file do not fit together.") from None
     repeating = [name for name in table.column_names if _repeats(name, tally)]
-    tables.write_part(table, work.place.data(work.number), work.place.ending, repeating=repeating)
-    counts = work.place.tally_path(work.number)
-    half = counts.with_name(f"{counts.name}.half")
-    half.write_bytes(tally.to_bytes())
-    half.replace(counts)
+    work.place.write(table, work.place.data(work.number), repeating)
+    with tables.written(work.place.tally_path(work.number), work.place.storage) as counts:
+        counts.write(tally.to_bytes())
     return work.number
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyarrow.parquet
 from pseudonymize import parquet_joining
 from pseudonymize.errors import TableUnreadable
 from pseudonymize.policies.policy import Buckets, Coordinates, DateShift, Keep, Noise, Periods, Policy
+from pseudonymize.storage import PLAIN, Storage
 
 CSV_BLOCK = 16 * 1024 * 1024
 FORMATS = (".parquet", ".csv")
@@ -31,8 +33,8 @@ def format_of(path: Path, what: str) -> str:
 class Reader:
     """A file as tables of ``batch_rows`` rows (of CSV: as many as fit a block), always cut at the same places."""
 
-    def __init__(self, path: Path, policy: Policy, batch_rows: int) -> None:
-        self._path, self._policy, self._batch_rows = path, policy, batch_rows
+    def __init__(self, path: Path, policy: Policy, batch_rows: int, storage: Storage = PLAIN) -> None:
+        self._path, self._policy, self._batch_rows, self._storage = path, policy, batch_rows, storage
         if not path.is_file():
             raise TableUnreadable("The input file does not exist.")
         self._format = format_of(path, "input")
@@ -57,7 +59,7 @@ class Reader:
 
     def _parquet(self) -> pyarrow.parquet.ParquetFile:
         try:
-            return pyarrow.parquet.ParquetFile(self._path, memory_map=True)
+            return pyarrow.parquet.ParquetFile(self._storage.for_arrow(self._path), memory_map=True)
         except (pa.ArrowException, OSError):
             raise TableUnreadable("The input is not a Parquet file that can be read.") from None
 
@@ -91,7 +93,10 @@ class Reader:
         )
         read = pyarrow.csv.ReadOptions(block_size=CSV_BLOCK, use_threads=False)
         return pyarrow.csv.open_csv(
-            self._path, read, pyarrow.csv.ParseOptions(newlines_in_values=True), convert_options=options
+            self._storage.for_arrow(self._path),
+            read,
+            pyarrow.csv.ParseOptions(newlines_in_values=True),
+            convert_options=options,
         )
 
     def _empty(self, columns: Collection[str] | None) -> pa.Table:
@@ -106,38 +111,54 @@ class Reader:
             raise TableUnreadable("The input is not a CSV file with one type per column.") from None
 
 
-def write_part(table: pa.Table, path: Path, ending: str, *, repeating: Collection[str] | None = None) -> None:
+def write_part(
+    table: pa.Table, path: Path, ending: str, storage: Storage, *, repeating: Collection[str] | None = None
+) -> None:
     """Write one part, at its place only when it is whole. ``repeating``: columns whose values are worth a dictionary; None: all."""
+    with written(path, storage) as file:
+        if ending == ".parquet":
+            dictionaries = True if repeating is None else sorted(repeating)
+            pyarrow.parquet.write_table(
+                table, file, compression=_CODEC, compression_level=_LEVEL, use_dictionary=dictionaries
+            )
+        else:
+            pyarrow.csv.write_csv(table, file, pyarrow.csv.WriteOptions(include_header=False))
+
+
+@contextlib.contextmanager
+def written(path: Path, storage: Storage) -> Iterator[BinaryIO]:
+    """A file that is written beside its place and moved there when it is whole."""
     beside = path.with_name(f"{path.name}.half")
-    if ending == ".parquet":
-        dictionaries = True if repeating is None else sorted(repeating)
-        pyarrow.parquet.write_table(
-            table, beside, compression=_CODEC, compression_level=_LEVEL, use_dictionary=dictionaries
-        )
-    else:
-        pyarrow.csv.write_csv(table, str(beside), pyarrow.csv.WriteOptions(include_header=False))
+    with storage.created(beside, name=path.name) as file:
+        yield file
     beside.replace(path)
 
 
-def read_part(path: Path, ending: str, schema: pa.Schema, columns: Iterable[str]) -> pa.Table:
+def read_part(path: Path, ending: str, storage: Storage, schema: pa.Schema, columns: Iterable[str]) -> pa.Table:
     """These columns of a part."""
     names = [name for name in schema.names if name in set(columns)]
     if ending == ".parquet":
-        return pyarrow.parquet.read_table(path, columns=names, memory_map=True, use_threads=False)
-    if path.stat().st_size == 0 or not schema.names:
+        with pyarrow.parquet.ParquetFile(storage.for_arrow(path), memory_map=True) as file:
+            return file.read(columns=names, use_threads=False)
+    if not schema.names or _is_empty(path, storage):
         return schema.empty_table().select(names)
     convert = pyarrow.csv.ConvertOptions(
         column_types=schema, include_columns=names, strings_can_be_null=True, quoted_strings_can_be_null=False
     )
     read = pyarrow.csv.ReadOptions(column_names=schema.names, use_threads=False)
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
-    return pyarrow.csv.read_csv(path, read, parse, convert)
+    return pyarrow.csv.read_csv(storage.for_arrow(path), read, parse, convert)
+
+
+def _is_empty(path: Path, storage: Storage) -> bool:
+    with storage.opened(path) as file:
+        return not file.read(1)
 
 
 def join_parts(
-    parts: Iterable[Path], target: BinaryIO, ending: str, schema: pa.Schema, seen: Callable[[bytes], None]
+    parts: Iterable[BinaryIO], target: BinaryIO, ending: str, schema: pa.Schema, seen: Callable[[bytes], None]
 ) -> None:
-    """The parts as one file. ``seen`` gets every byte that is written."""
+    """The parts as one file; each is closed when it is in it. ``seen`` gets every byte that is written."""
     if ending == ".parquet":
         parquet_joining.join(parts, target, seen)
         return
@@ -149,10 +170,10 @@ def join_parts(
         seen(data)
 
 
-def _pieces(head: bytes, parts: Iterable[Path]) -> Iterator[bytes]:
+def _pieces(head: bytes, parts: Iterable[BinaryIO]) -> Iterator[bytes]:
     yield head
     for part in parts:
-        with part.open("rb") as file:
+        with part as file:
             while data := file.read(CSV_BLOCK):
                 yield data
 

@@ -153,9 +153,11 @@ class FileResult(APIView):
 
     @extend_schema(operation_id="pseudonymize_file_result", responses={(200, "*/*"): OpenApiTypes.BINARY})
     def get(self, request: Request, number: str) -> HttpResponseBase:
-        path = file_jobs.result(from_opaque("fil", number), actor=actor_of(request))
+        result = file_jobs.result(from_opaque("fil", number), actor=actor_of(request))
         kinds = {form: kind for kind, form in file_jobs.FORMATS.items()}
-        return FileResponse(path.open("rb"), filename=path.name, content_type=kinds[path.suffix[1:]], headers=_PRIVATE)
+        return FileResponse(
+            result.file, filename=f"output.{result.form}", content_type=kinds[result.form], headers=_PRIVATE
+        )
 
 
 def _job(row: FileJob) -> dict[str, Any]:

@@ -35,6 +35,11 @@ def of_master(name: str, epoch: int, version: int, record: bytes) -> Wrapped:
     return Wrapped(version, record, (b"master-key", name.encode(), epoch.to_bytes(4, "big")))
 
 
+def of_file_job(job: UUID, version: int, record: bytes) -> Wrapped:
+    """The key of a file that was handed in: it opens for that job only."""
+    return Wrapped(version, record, (b"file-job-key", job.bytes))
+
+
 def unwrap(wrapped: Sequence[Wrapped]) -> list[bytes]:
     """The keys, aligned; from the cache where it has them, else under their versions' keys.
 

@@ -18,7 +18,8 @@ class WorkState(models.TextChoices):
 
 
 class FileJob(UuidModel):
-    """A file that a client handed in to be pseudonymised. The files lie in a directory of the job's own until they are collected."""
+    """A file that a client handed in to be pseudonymised. The files lie in a directory of the job's own until they are collected, sealed
+    under a key of the job's own; without it, which is here and wrapped, nobody reads them or a copy of them."""
 
     policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="file_jobs")
     activity = models.CharField(max_length=160)
@@ -29,6 +30,8 @@ class FileJob(UuidModel):
     rows_done = models.PositiveBigIntegerField(default=0)
     rows_total = models.PositiveBigIntegerField(null=True, blank=True)
     bytes_in = models.PositiveBigIntegerField()
+    wrapped = models.BinaryField(null=True, help_text="The key of its files, wrapped; gone with them.")
+    kek_version = models.PositiveIntegerField(null=True)
     manifest = models.ForeignKey(Manifest, on_delete=models.PROTECT, null=True, blank=True, related_name="file_jobs")
     problem = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField()
