@@ -31,7 +31,7 @@ from governance.kernel.ids import SubjectId, opaque
 
 TYP: Final = "zgoda-consent-receipt+jws"
 PROFILE: Final = f"{records.PROFILES}receipt-eu-gdpr"
-FORMAT: Final = "zgoda-consent-receipt/2"
+FORMAT: Final = "zgoda-consent-receipt/3"
 _SCHEMA: Final = Path(__file__).parent / "schemas" / "receipt.schema.json"
 _CARRIES_OVER: Final = frozenset({"dpv:ConsentGiven", "dpv:RenewedConsentGiven"})
 

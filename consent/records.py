@@ -1,8 +1,9 @@
 """The consent record of ISO/IEC TS 27560:2023, in terms of the W3C Data Privacy Vocabulary (JSON-LD), made of one event of the ledger.
 
 The structure follows the final report "Consent Records and Receipts as per ISO/IEC TS 27560:2023 using DPV" (W3C DPVCG, August 2024)
-and its profiles `record-eu-gdpr` and `receipt-eu-gdpr`; `schemas/receipt.schema.json` pins what we write. What the vocabulary has no
-term for (the channel, the digest of the event, its place in our log) stands under our own namespace, `zgoda:`.
+and its profiles `record-eu-gdpr` and `receipt-eu-gdpr`; `schemas/receipt.schema.json` pins what we write. The terms are those of DPV 2.3,
+with its extensions for the GDPR, EU laws and locations. What the vocabulary has no term for (the channel, the digest of the event, its
+place in our log) stands under our own namespace, `zgoda:`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from consent.ledger import EventRecord
 from consent.notices import Notice
 from consent.terms import ANY, EventType
 from governance.kernel.actors import ActorKind
+from governance.kernel.errors import JSON
 from governance.kernel.ids import opaque
 from governance.purposes.register import newest_book
 from governance.purposes.terms import LegalBasis, PurposeVersion
@@ -23,17 +25,26 @@ DPV: Final = "https://w3id.org/dpv#"
 PROFILES: Final = "https://w3id.org/dpv/schema/dpv-27560#"
 RECORD_PROFILE: Final = f"{PROFILES}record-eu-gdpr"
 NAMESPACE: Final = "urn:zgoda:consent:1#"
-CONTEXT: Final[dict[str, str]] = {
+CONTEXT: Final[dict[str, JSON]] = {
     "dpv": DPV,
     "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
+    "legal-eu": "https://w3id.org/dpv/legal/eu#",
     "loc": "https://w3id.org/dpv/loc#",
     "dct": "http://purl.org/dc/terms/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
     "zgoda": NAMESPACE,
-}
-"""All prefixes a record uses, inside it: a reader needs no other document to know what a term means."""
+    **{
+        name: {"@id": name, "@type": "@id"}
+        for name in (
+            "dpv:hasApplicableLaw", "dpv:hasDataController", "dpv:hasJurisdiction", "dpv:hasLegalBasis", "dpv:hasLocation",
+            "dpv:hasProcessing", "dpv:hasRecipient", "dpv:hasRight", "dpv:isImplementedByEntity", "dct:publisher", "dct:source",
+        )
+    },
+    **{name: {"@id": name, "@type": "xsd:dateTime"} for name in ("dct:created", "dct:date")},
+}  # fmt: skip
+"""All prefixes a record uses, inside it, and which values are names of things: a reader needs no other document to know what is meant."""
 
 STATUSES: Final[dict[EventType, str]] = {
     EventType.REQUESTED: "dpv:ConsentRequested",
@@ -86,8 +97,8 @@ def of(event: EventRecord, notice: Notice | None) -> dict[str, Any]:
         "dct:language": notice.language if notice else "en",
         "dpv:hasDataSubject": {"@type": "dpv:DataSubject", "dct:identifier": opaque("sub", event.subject)},
         "dpv:hasDataController": _CONTROLLER,
-        "dpv:hasJurisdiction": event.jurisdiction if event.jurisdiction == "EU" else f"loc:{event.jurisdiction}",
-        "dpv:hasApplicableLaw": "eu-gdpr:GDPR",
+        "dpv:hasJurisdiction": f"loc:{event.jurisdiction}",
+        "dpv:hasApplicableLaw": "legal-eu:law-GDPR",
         "dpv:hasLegalBasis": _BASES[purpose.legal_basis] if purpose else "eu-gdpr:A6-1-a",
         "dpv:hasNotice": _notice(notice),
         "dpv:hasProcess": [_process(event, notice, purpose)],

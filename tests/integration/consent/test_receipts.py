@@ -131,13 +131,62 @@ def test_every_term_resolves_inside_the_receipt() -> None:
     """As JSON-LD: no remote context, every prefix declared once, every key an IRI, a keyword or nothing."""
     content = content_of(given_receipt())
     context = content["@context"]
-    assert all(iri.startswith(("https://", "http://", "urn:")) and iri[-1] in "#/" for iri in context.values())
+    prefixes = [iri for iri in context.values() if isinstance(iri, str)]
+    assert all(iri.startswith(("https://", "http://", "urn:")) and iri[-1] in "#/" for iri in prefixes)
     for path in paths(content):
         key = path[-1]
         if isinstance(key, str) and path[0] != "@context" and not key.startswith("@"):
             assert key.partition(":")[0] in context, path
     terms = set(re.findall(r'"((?:dpv|eu-gdpr|loc|zgoda):[^"]+)"', json.dumps(content)))
     assert {term.partition(":")[0] for term in terms} <= set(context)
+
+
+# Every term that our receipts use, each looked up in the vocabulary: DPV 2.3 with the extensions EU-GDPR, LEGAL-EU and LOC, at
+# github.com/w3c/dpv. A new one is looked up there before it is added here.
+IN_DPV = {
+    "dpv": """Collect ConsentExpired ConsentGiven ConsentNotice ConsentReceipt ConsentRecord ConsentRefused ConsentRequestDeferred
+        ConsentRequested ConsentRevoked ConsentUnknown ConsentInvalidated ConsentWithdrawn DataController DataSubject ExpressedConsent
+        GuardianOfDataSubject PersonalData Process Purpose Recipient RenewedConsentGiven Representative Store StorageDuration
+        StorageLocation UntilEventDuration Use WithdrawConsent hasAddress hasApplicableLaw hasConsentControl hasConsentStatus hasContact
+        hasDataController hasDataSubject hasDuration hasEntity hasJurisdiction hasLegalBasis hasLocation hasName hasNotice
+        hasPersonalData hasProcess hasProcessing hasPurpose hasRecipient hasRecordOfActivity hasRight hasStorageCondition
+        isImplementedByEntity""",
+    "eu-gdpr": "A6-1-a A6-1-b A6-1-c A6-1-d A6-1-e A6-1-f A7-3 A13 A15 A16 A17 A18 A20 A21 A77",
+    "legal-eu": "law-GDPR",
+    "loc": "EU PL",
+}
+
+
+def test_every_term_of_the_vocabulary_is_one_that_it_has() -> None:
+    arrange.purpose(dpv_iri="")
+    notice = arrange.notice(data_categories=["e-mail address"])
+    subject = person()
+    events = [give(subject, notice).event_id]
+    events += [ledger.record(draft(subject, kind), actor=STAFF)[0].event_id for kind in ("objected", "withdrawn")]
+    said = json.dumps([content_of(receipts.issue(event)) for event in events])
+    said += json.dumps([*records.STATUSES.values(), *records._BASES.values(), *records._ENTITIES.values()])
+    known = {f"{prefix}:{term}" for prefix, terms in IN_DPV.items() for term in terms.split()}
+    assert set(re.findall(r'"((?:dpv|eu-gdpr|legal-eu|loc):[^"]+)"', said)) <= known
+
+
+def test_names_of_things_are_names_and_not_words_for_whoever_reads_json_ld() -> None:
+    """In JSON-LD a text is only a text unless the context says that it names something."""
+    content = content_of(given_receipt())
+    context = content["@context"]
+
+    def walk(value: Any) -> None:
+        for name, one in value.items() if isinstance(value, dict) else ():
+            for text in one if isinstance(one, list) else [one]:
+                if (
+                    isinstance(text, str)
+                    and re.match(r"(dpv|eu-gdpr|legal-eu|loc|zgoda):", text)
+                    and not name.startswith("@")
+                ):
+                    assert context[name] == {"@id": name, "@type": "@id"}, name
+                elif isinstance(text, dict):
+                    walk(text)
+
+    walk({name: one for name, one in content.items() if name != "@context"})
 
 
 def test_nothing_in_a_receipt_names_the_person() -> None:
