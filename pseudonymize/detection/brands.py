@@ -20,6 +20,7 @@ BRANDS = frozenset(
     father christmas, jesus christ, mercedes benz, mercedes, daniel wellington, eau claire, prince george, saint
     laurent, villeroy boch, peek cloppenburg, dallmayr, melitta, aldi süd, heidi klum, käthe kruse, jack jones, peter
     pan, mickey mouse, alfa romeo, skoda fabia, škoda fabia, bielenda, ziaja, wedel, blikle, grycan, sobieski, lech,
+    irena eris, dr irena eris, ray ban, ray-ban,
     warka, opel, ford, bosch, siemens, dior, chanel, versace, armani, prada, gucci, boss, porsche, ferrari,
     lamborghini, maserati, bentley, philips, braun, miele, dyson, honda, toyota, renault, citroen, peugeot, kellogg,
     nestle, nestlé, danone, heinz, pringles, ferrero, lindt, milka, disney, lego, mattel, dell, samsung, lenovo, zara,

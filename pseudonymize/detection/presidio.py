@@ -62,6 +62,7 @@ _HINTS: Mapping[str, Sequence[str]] = {
     ),
     "UUID": (rf"{_HEX}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}",),
 }
+_WORD = re.compile(r"\w")
 _TOP_LEVEL = re.compile(r"\(\?:(?P<one>[a-z0-9\-]+)\)")
 # Languages that Presidio's own configuration gives these recognizers to; what is written the same everywhere.
 _EVERYWHERE = ("CreditCard", "Crypto", "Date", "Email", "Iban", "Ip", "MacAddress", "Url", "Uuid")
@@ -137,6 +138,7 @@ class _Patterns:
             recognizer.invalidate_result if _overrides(theirs, PatternRecognizer, "invalidate_result") else None
         )
         self._shrinks = entity == "IBAN_CODE"
+        self._whole = entity == "URL" and not doubtful  # sources.list is no address in Liechtenstein
         self._context: Context | None = None
         self.words: Sequence[str] = ()
         if not doubtful and recognizer.context:
@@ -152,6 +154,8 @@ class _Patterns:
         for expression, score in self._expressions:
             for match in matches(expression, text, budget):
                 start = match.start()
+                if self._whole and _WORD.match(text, match.end()):
+                    continue
                 for end in self._ends(match):
                     if start < end and (judged := self._judge(text[start:end], score)):
                         found.append((start, -end, -judged))

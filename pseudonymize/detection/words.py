@@ -6,17 +6,24 @@ from __future__ import annotations
 
 ENGLISH_WORDS = frozenset(
     """
-    Angel April Art August Austin Autumn Baker Bill Bishop Brook Brooklyn Carol Carolina Carter Case Chad
-    Charity Charlotte Chase Che China Christian Clay Cliff Constance Cooper Cruz Daisy Dakota Dale Dallas Dash
-    Dawn Dean Denver Destiny Dev Don Drew Earl Eden Elder Faith Florence Ford Frank Gene Genesis Georgia Glen
-    Grace Grant Guy Harmony Hazel Heath Heaven Holly Honor Hope Houston Hunter Iris Israel Ivy Jack Jackson Jade
-    Jasmine Jay Jean Jersey Jewel Jordan Journey Joy June Justice Kelly Kim King Kit Lance Lane Law Lee Liberty
-    Lily Lincoln London Madison Major Mark Mary Mason Max May Melody Mercy Miles Miracle Nevada Nick Noble Norm
-    Octavia Olive Orlando Our Page Paris Pat Patience Paz Peace Pearl Penny Phoenix Pierce Pilot Price Prince
-    Queen Ray Reed Regina Rich Rio Rob Robin Rosa Rose Royal Ruby Sage Sandy Santa Santiago Savannah Sierra Skip
-    Sky Sol Star Sterling Stone Storm Sue Summer Sunday Sydney Tell Temple Terra That The There These This
-    Tiffany Trinity Troy Van Victor Victoria Violet Virginia Wade Washington Wayne West Will Willow Winter Worth
-    You Young Your Zion
+    Abbey Ade Alba Ale Alfa Ama Amber Angel Ani Ante April Archer Art Aru Atlas August Aura Aurora Austin Autumn Baba Baker
+    Bali Bas Basil Beau Bella Bent Berg Beryl Beta Bill Bishop Bitten Blessing Brandy Brit Brook Brooklyn Cal Campo Canal
+    Candela Carmine Carol Carolina Carter Case Chad Charity Charlotte Chase Che China Christian Clay Cliff Comfort Conn
+    Constance Constant Cooper Coral Cord Corona Cruz Crystal Curt Daisy Dakota Dale Dallas Darling Dash Dawn Dean Del Denver
+    Destiny Dev Diamond Dom Don Drago Drew Duke Duma Earl Eden Edit Elder Emerald Eta Faith Fancy Feline Flora Florence Ford
+    Forum Franc Frank Gal Gala Garret Gene Genesis Georgia German Glen Grace Grant Greet Grit Gust Guy Hardy Harm Harmony
+    Harper Harsh Hazel Heath Heaven Henna Hind Holly Honor Hope Houston Hunter Ide Imam Immaculate Ina Innocent Ion Iris
+    Israel Ivy Jack Jackson Jade Jail Jasmine Jasper Jay Jean Jersey Jet Jewel Joke Jordan Journey Joy June Junior Justice
+    Kaiser Kelly Kick Kim King Kit Lady Lance Lander Lane Lavender Law Lea Lean Lee Liberty Lien Lily Lincoln Loan London
+    Lone Loot Lore Love Lucky Lut Mac Mad Madison Magnolia Major Mar Mare Marina Marine Mark Mart Marten Martial Mary Mason
+    Mate Max Maxim Maxima May Melody Mentor Mercy Merlin Mile Miles Miller Miracle Mist Moa Mora Nae Nail Nevada Nick Nil
+    Noble Norm Nova Octavia Oda Odd Olive Ora Orlando Our Owe Page Paris Pastor Pat Patience Patty Paw Paz Peace Pearl Peer
+    Penny Phoenix Pier Pierce Pilot Piper Poppy Price Prince Prudence Puck Purity Queen Raid Ray Reed Regina Rein Ria Rich
+    Rim Rio Roar Rob Robin Rosa Rose Rosy Royal Ruby Rune Rut Sad Safari Saga Sage Sai Sandy Santa Santiago Savannah Scarlet
+    Scot Serge Server Sever Sherry Sierra Sil Silva Skip Sky Smith Sol Sole Sonata Star Stein Sterling Stone Storm Sue Summer
+    Sunday Sydney Tai Tanner Tatu Tea Tell Temple Terra That The There These This Tiffany Til Till Tone Tor Tore Tory Toy Tri
+    Trinity Troy Urban Valentine Van Veer Victor Victoria Villa Violet Virginia Wade Wadi Wage Washington Wayne West Wilder
+    Will Willow Winter Worth Yaw Yoga You Young Your Zion
     """.split()
 )
 """Given names that are also words, months, firms or places: never alone, and not where the model sees a place."""
