@@ -79,6 +79,13 @@ class KeyDestroyed(NotFound):
     title = "The key was destroyed"
 
 
+class KeyExhausted(Conflict):
+    """The key has encrypted what one may; nothing is done with it any more until its domain is in the next epoch."""
+
+    code = "key_exhausted"
+    title = "The domain's key has encrypted as much as one may"
+
+
 class KeyInUse(Conflict):
     """The key still protects something: rewrap first."""
 

@@ -6,6 +6,7 @@ and what is lent makes the tokens of one policy in one epoch and nothing else. E
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,11 +18,13 @@ from governance.kernel.clock import now
 from governance.kernel.errors import JSON
 from pseudonymize import keyring, policies
 from pseudonymize.errors import VaultNeeded
+from pseudonymize.keys import limits, usage
 from pseudonymize.kit import Kit, needs_the_house
 from pseudonymize.policies.policy import Policy
 
 LONGEST = timedelta(hours=1)
 DEFAULT = timedelta(minutes=15)
+_COUNTED = {"siv-mac": "siv", "siv-ctr": "siv"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,7 +42,7 @@ class Lease:
 def issue(policy: Policy, *, actor: Actor, lasts: timedelta = DEFAULT) -> Lease:
     """Lend the keys of a policy, which is published by that, for an hour at most.
 
-    Raises VaultNeeded for a policy with random or shreddable tokens: the vault is not lent.
+    Raises VaultNeeded for a policy with random or shreddable tokens: the vault is not lent; KeyExhausted.
     """
     bound = needs_the_house(policy)
     if bound:
@@ -60,4 +63,8 @@ def issue(policy: Policy, *, actor: Actor, lasts: timedelta = DEFAULT) -> Lease:
                 "expires_at": expires_at.isoformat(),
             },
         )
+        # What executors do with the keys is not heard of: the most that they can is counted beforehand.
+        seconds = math.ceil((expires_at - now()).total_seconds())
+        for kind in sorted({_COUNTED.get(kind, kind) for kind, _ in kit.keys}):
+            usage.encrypted(kit.space, kit.epoch, kind, seconds * limits.LENT_BLOCKS_A_SECOND)
     return Lease(kit, expires_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from governance.kernel.errors import JSON
 from governance.kernel.ids import opaque
 from governance.kernel.secret_files import load_or_create
 from pseudonymize.errors import ManifestForged, ManifestInvalid
+from pseudonymize.keys import masters, usage
 from pseudonymize.models import Manifest as Row
 from pseudonymize.policies.publishing import Published
 
@@ -58,10 +59,12 @@ class Facts:
     started_at: datetime
     finished_at: datetime
     statement: Mapping[str, JSON]
+    blocks: Mapping[str, int] = field(default_factory=dict)
+    """What each kind of key has worked."""
 
 
 def record(published: Published, epoch: int, facts: Facts, *, actor: Actor) -> Manifest:
-    """Sign the manifest, keep it, and put the run into the log, in one transaction.
+    """Sign the manifest, keep it, put the run into the log and count what its keys have worked, in one transaction.
 
     A run that was killed between this and its end comes here again and gets what was recorded: one run, one manifest.
     """
@@ -120,6 +123,8 @@ def record(published: Published, epoch: int, facts: Facts, *, actor: Actor) -> M
             jws=jws,
             entry_id=entry,
         )
+        for kind, blocks in sorted(facts.blocks.items()):
+            usage.encrypted(masters.space_of(domain), epoch, kind, blocks)
     return _of(row)
 
 

@@ -26,9 +26,9 @@ from governance.jobs.queue import schedule
 from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError
-from pseudonymize import reversal
+from pseudonymize import key_use, reversal
 from pseudonymize.errors import KeyDestroyed, ManifestInvalid, ManifestUnknown, NotReversible, TableUnreadable
-from pseudonymize.keys import masters
+from pseudonymize.keys import masters, usage
 from pseudonymize.manifests import file_sha256
 from pseudonymize.models import Domain, KeyStatus, Manifest, MasterKey, Remap, WorkState
 from pseudonymize.policies.parsing import parse
@@ -177,6 +177,8 @@ def _remapped(table: pa.Table, policy: Policy, domain: Domain, row: Remap) -> tu
     for place, name in enumerate(table.column_names):
         rule = policy.columns.get(name)
         if isinstance(rule, TOKENS):
+            for kind, blocks in key_use.of_table(table.select([name]), {name: rule}).items():
+                usage.encrypted(masters.space_of(domain), row.to_epoch, kind, blocks)
             done = remap(rule, table[name], domain, source=row.from_epoch, target=row.to_epoch)
             table = table.set_column(place, name, done.values)
             counts += (done.mapped, done.unmapped)

@@ -103,6 +103,7 @@ class Run:
             started_at=self.started_at,
             finished_at=now(),
             statement=statement,
+            blocks=self.tally.blocks,
         )
         manifest = manifests.record(self.published, self.kit.epoch, facts, actor=self.purpose.actor)
         domain = self.policy.domain.id

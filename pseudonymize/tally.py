@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pseudonymize import key_use
 from pseudonymize.columns import Transformed
 from pseudonymize.distinct import DistinctCount
 from pseudonymize.policies.policy import Keep, Rule
@@ -30,7 +31,8 @@ class ColumnCount:
 
 @dataclass
 class Tally:
-    """Counts of one part, or of all so far. ``bad``: (row in the part, column, reason) of each value that failed."""
+    """Counts of one part, or of all so far. ``bad``: (row in the part, column, reason) of each value that failed; ``blocks``: what each
+    kind of key has worked (`key_use.py`)."""
 
     rows_in: int = 0
     rows_out: int = 0
@@ -39,6 +41,7 @@ class Tally:
     inputs: dict[str, ColumnCount] = field(default_factory=dict)
     outputs: dict[str, ColumnCount] = field(default_factory=dict)
     bad: list[tuple[int, str, str]] = field(default_factory=list)
+    blocks: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, source: pa.Table, done: Transformed, rules: Mapping[str, Rule]) -> Tally:
@@ -55,6 +58,7 @@ class Tally:
             else:
                 tally.outputs[name] = ColumnCount()
                 tally.outputs[name].add(done.table[name])
+        tally.blocks = key_use.of_table(source, rules)
         tally.bad = sorted(
             (int(row), failure.column, failure.reason)
             for failure in done.reasons
@@ -69,6 +73,8 @@ class Tally:
         self.quarantined += other.quarantined
         for name, count in other.failures.items():
             self.failures[name] = self.failures.get(name, 0) + count
+        for kind, blocks in other.blocks.items():
+            self.blocks[kind] = self.blocks.get(kind, 0) + blocks
         for mine, theirs in ((self.inputs, other.inputs), (self.outputs, other.outputs)):
             for name, counted in theirs.items():
                 kept = mine.setdefault(name, ColumnCount())
@@ -91,6 +97,7 @@ class Tally:
             "rows": [self.rows_in, self.rows_out, self.quarantined],
             "failures": self.failures,
             "bad": self.bad,
+            "blocks": self.blocks,
             "columns": [[name, side, counted.nulls] for side, name, counted in self._sides()],
         }
         arrays = {f"hashes{place}": counted.distinct.hashes for place, (_, _, counted) in enumerate(self._sides())}
@@ -108,7 +115,7 @@ class Tally:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             head = json.loads(arrays["head"].tobytes())
             rows_in, rows_out, quarantined = head["rows"]
-            tally = cls(rows_in, rows_out, quarantined, failures=head["failures"])
+            tally = cls(rows_in, rows_out, quarantined, failures=head["failures"], blocks=head["blocks"])
             tally.bad = [(row, column, reason) for row, column, reason in head["bad"]]
             for place, (name, side, nulls) in enumerate(head["columns"]):
                 counted = ColumnCount(DistinctCount(arrays[f"hashes{place}"]), nulls)

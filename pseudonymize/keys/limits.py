@@ -18,7 +18,17 @@ MAC_BLOCKS: Final = 2**48
 FF1_BLOCKS: Final = 2**48
 """FF1 calls AES ten times per value and has no limit of its own; it is held to that of the block cipher."""
 
-BLOCKS: Final = {"mac": MAC_BLOCKS, "siv": SIV_BLOCKS, "ff1": FF1_BLOCKS}
+LENT_BLOCKS_A_SECOND: Final = 2**25
+"""What a lent key is charged with beforehand for each second: an executor does not say what it did, and one process does less."""
+
+BLOCKS: Final = {
+    "mac": MAC_BLOCKS,
+    "siv": SIV_BLOCKS,
+    "ff1": FF1_BLOCKS,
+    "synthetic": MAC_BLOCKS,
+    "date-shift": MAC_BLOCKS,
+    "noise": MAC_BLOCKS,
+}
 """Limits of derived keys by kind of transform, in blocks of 16 bytes."""
 
 

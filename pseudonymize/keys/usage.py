@@ -8,8 +8,9 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from governance.jobs.queue import schedule
+from pseudonymize.errors import KeyExhausted
 from pseudonymize.keys import limits
-from pseudonymize.models import KeyEncryptionKey, KeyStatus
+from pseudonymize.models import KeyEncryptionKey, KeyStatus, KeyUsage
 
 ROTATE = "pseudonymize.rotate_keys"
 NEXT_EPOCH = "pseudonymize.next_epoch"
@@ -35,9 +36,19 @@ def _count_wraps(version: int, count: int) -> None:
             schedule(ROTATE, {"version": version}, key=f"{ROTATE}:{version}")
 
 
+def require_room(name: str, epoch: int) -> None:
+    """Raise KeyExhausted when a key of this space and epoch has reached its limit: the job that ends the epoch at half of it did not come
+    through. One query."""
+    used = KeyUsage.objects.filter(name=name, epoch=epoch).values_list("kind", "blocks")
+    full = sorted(kind for kind, blocks in used if blocks >= limits.BLOCKS[kind])
+    if full:
+        raise KeyExhausted(kinds=full, epoch=epoch)
+
+
 def encrypted(name: str, epoch: int, kind: str, blocks: int) -> int:
-    """Count AES blocks under a domain's key of that kind (`mac`, `siv`, `ff1`); returns the sum. At half of the limit a job gives
-    the domain its next epoch. `name` is the space of the master (`masters.space_of`)."""
+    """Count AES blocks under a domain's key of that kind (of `limits.BLOCKS`); returns the sum. At half of the limit a job gives
+    the domain its next epoch. `name` is the space of the master (`masters.space_of`). What is counted late, by runs that are under way,
+    is far below the other half."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
@@ -50,8 +61,3 @@ def encrypted(name: str, epoch: int, kind: str, blocks: int) -> int:
         if total >= limits.rotate_at(limits.BLOCKS[kind]):
             schedule(NEXT_EPOCH, {"space": name, "epoch": epoch}, key=f"{NEXT_EPOCH}:{name}:{epoch}")
     return total
-
-
-def blocks_of(values: int, characters: int) -> int:
-    """A safe count of the blocks that so many values with so many bytes together take: padding and the tweak included."""
-    return characters // 16 + 3 * values

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import time_machine
 from django.db import connection, transaction
@@ -15,8 +18,8 @@ from governance.kernel import crypto
 from governance.kernel.clock import now
 from governance.kernel.crypto import SealBroken
 from governance.kernel.ids import SubjectId, uuid7
-from pseudonymize import domains, keys, tasks, vault
-from pseudonymize.errors import DomainMismatch, KeyDestroyed, KeyInUse, SubjectForgotten
+from pseudonymize import domains, files, keys, leases, policies, tasks, vault
+from pseudonymize.errors import DomainMismatch, KeyDestroyed, KeyExhausted, KeyInUse, SubjectForgotten
 from pseudonymize.keys import limits, masters, subject_keys, usage, wrapping
 from pseudonymize.models import Domain, KeyEncryptionKey, KeyStatus, KeyUsage, MasterKey, SubjectKey
 from pseudonymize.policies.policy import DomainTerms
@@ -124,7 +127,75 @@ def test_at_half_of_the_limit_a_domain_gets_its_next_epoch_and_no_other(monkeypa
     domains.leave_epoch("domain:one", 1, actor=IMPORTER)  # late or twice: nothing
     assert domains.get("one").epoch == 2
     assert KeyUsage.objects.count() == 2
-    assert usage.blocks_of(10, 320) >= 10 * (320 // 10 // 16 + 1)
+
+
+def used() -> dict[str, int]:
+    return dict(KeyUsage.objects.filter(name="domain:ml", epoch=1).values_list("kind", "blocks"))
+
+
+COSTLY = """\
+version: 1
+domain: {id: ml, purpose: model_training}
+columns:
+  a: {transform: token_mac, class: a}
+  b: {transform: token_siv, class: b}
+  c: {transform: fpe_ff1, class: c}
+  d: {transform: replace_synthetic, kind: name, class: d}
+"""
+
+
+def costly(rows: int = 100) -> pa.Table:
+    texts = [f"{row:016d}" * 4 for row in range(rows)]
+    return pa.table({"a": texts, "b": pa.array(texts).dictionary_encode(), "c": texts, "d": texts})
+
+
+@pytest.mark.django_db
+def test_every_way_through_a_policy_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = policies.load(COSTLY)
+    apply(costly(), rules)
+    first = used()
+    # 64 bytes are four blocks and one of padding; SIV works them twice, FF1 in ten rounds.
+    assert min(first.values()) >= 100 * 5
+    assert first["siv"] >= 2 * 100 * 5
+    assert first["ff1"] >= 10 * 100 * 4
+    assert set(first) == {"mac", "siv", "ff1", "synthetic"}
+
+    monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 7)
+    pq.write_table(costly(), tmp_path / "in.parquet")
+    for workers in (1, 2):
+        files.apply(
+            rules, tmp_path / "in.parquet", tmp_path / "out.parquet", actor=IMPORTER, activity="test", workers=workers
+        )
+    assert used() == {kind: 3 * blocks for kind, blocks in first.items()}
+
+    leases.issue(rules, actor=IMPORTER, lasts=timedelta(seconds=60))
+    assert all(used()[kind] > 3 * blocks + 59 * limits.LENT_BLOCKS_A_SECOND for kind, blocks in first.items())
+
+
+@pytest.mark.django_db
+def test_a_key_that_has_worked_enough_works_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = policies.load(COSTLY)
+    monkeypatch.setitem(limits.BLOCKS, "siv", 10_000)
+    apply(costly(), rules)
+    assert not Job.objects.filter(kind=usage.NEXT_EPOCH).exists()
+    while used()["siv"] < 10_000:
+        done = apply(costly(), rules)  # nothing drains the job that would end the epoch: the worker is down
+        assert done.manifest.statement["domain"]["epoch"] == 1
+    assert Job.objects.filter(kind=usage.NEXT_EPOCH).count() == 1
+
+    pq.write_table(costly(), tmp_path / "in.parquet")
+    ways = [
+        lambda: apply(costly(), rules),
+        lambda: files.apply(rules, tmp_path / "in.parquet", tmp_path / "out.parquet", actor=IMPORTER, activity="test"),
+        lambda: leases.issue(rules, actor=IMPORTER),
+    ]
+    for way in ways:
+        with pytest.raises(KeyExhausted) as refused:
+            way()
+        assert refused.value.fields == {"kinds": ["siv"], "epoch": 1}
+
+    drained()
+    assert apply(costly(), rules).manifest.statement["domain"]["epoch"] == 2
 
 
 @pytest.mark.django_db
