@@ -78,6 +78,7 @@ class DecisionExplanation(APIView):
             "sentence": told.sentence,
             "reasons": [{"direction": one.direction, "text": one.text} for one in told.reasons],
             "withheld": told.withheld,
+            "unworded": told.unworded,
             "not_used": told.not_used,
             "counterfactual": told.counterfactual,
             "correction": told.correction,

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from audit import decisions, log, reasons, reviews, sealing
+from audit import decisions, log, proxies, reasons, reviews, sealing
 from audit.errors import NotYetSequenced
 from audit.reasons import Explanation, Tier
 from governance.kernel.actors import Actor
@@ -82,7 +82,7 @@ def of(decision_id: UUID, tier: Tier, *, actor: Actor) -> Dossier:
     explanation = reasons.explain_decision(decision, "en", tier=tier)
     sections = [
         _what(decision, explanation),
-        _why(explanation),
+        _why(decision, explanation),
         _inputs(decision, explanation),
         *(section for describer in _describers for section in describer(decision)),
         _others(decision),
@@ -133,10 +133,10 @@ def _what(decision: decisions.Decision, explanation: Explanation) -> Section:
     )
 
 
-def _why(explanation: Explanation) -> Section:
+def _why(decision: decisions.Decision, explanation: Explanation) -> Section:
     return Section(
         "Reasons",
-        lines=(explanation.attribution, *_withheld(explanation)),
+        lines=(explanation.attribution, *_withheld(explanation), *_unlawful(decision)),
         facts=(
             ("Start of the sum", f"{explanation.intercept:+.6f}"),
             ("Score", f"{explanation.score:+.6f}"),
@@ -147,6 +147,14 @@ def _why(explanation: Explanation) -> Section:
 
 def _withheld(explanation: Explanation) -> tuple[str, ...]:
     return (f"{explanation.withheld} of the features are named to an authority alone.",) if explanation.withheld else ()
+
+
+def _unlawful(decision: decisions.Decision) -> tuple[str, ...]:
+    """What another system used although its name points to Art. 9: the person is never told it as a reason, the officer must know."""
+    special = [term.feature for term in decision.terms if proxies.special(term.feature)]
+    standing = [(term.feature, proxy.stands_for) for term in decision.terms if (proxy := proxies.known(term.feature))]
+    lines = [f"The feature {name} points to a special category of data (Art. 9)." for name in special]
+    return (*lines, *(f"The feature {name} is known to stand for {what} (Art. 9)." for name, what in standing))
 
 
 def _inputs(decision: decisions.Decision, explanation: Explanation) -> Section:

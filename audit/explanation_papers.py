@@ -36,7 +36,7 @@ def of_person(explanation: Explanation) -> bytes:
     heading = wording.PAPER[language]
     sections = [
         Section(heading["what"], lines=(explanation.sentence,)),
-        Section(heading["why"], lines=tuple(reason.text for reason in explanation.reasons)),
+        Section(heading["why"], lines=(*(reason.text for reason in explanation.reasons), *explanation.about_reasons)),
         Section(heading["ground"], lines=(explanation.basis, *([explanation.chance] if explanation.chance else ()))),
         Section(heading["not_used"], lines=tuple(explanation.not_used)),
         Section(

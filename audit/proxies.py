@@ -8,6 +8,7 @@ has named yet, where a sample with the protected attribute may be used to look f
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,7 +22,7 @@ SUSPICIOUS: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A kind of feature: the words in its name that give it away, what it stands for, and why."""
+    """A kind of feature: the words in its name that give it away (``aptek*``: any that begins so), what it stands for, and why."""
 
     words: tuple[str, ...]
     stands_for: str
@@ -30,46 +31,73 @@ class Proxy:
 
 REGISTER: Final[tuple[Proxy, ...]] = (
     Proxy(
-        ("postcode", "postal_code", "zip_code", "zipcode", "zip", "kod_pocztowy", "neighbourhood", "neighborhood", "district", "dzielnica"),
+        ("postcode", "postal_code", "zip_code", "zipcode", "zip", "kod_pocztowy", "neighbourhood", "neighborhood", "district",
+         "dzielnic*"),
         "ethnic origin", "People of one origin live together in many places.",
     ),
     Proxy(
-        ("surname", "last_name", "first_name", "given_name", "nazwisko", "imie", "accent"),
+        ("surname", "last_name", "first_name", "given_name", "nazwisk*", "imie", "imienia", "accent"),
         "ethnic origin", "Names carry origin, and first names sex.",
     ),
     Proxy(
         ("nationality", "citizenship", "birth_country", "birthplace", "country_of_birth", "mother_tongue", "native_language",
-         "obywatelstwo", "miejsce_urodzenia"),
+         "obywatelstw*", "narodowosc*", "miejsce_urodzenia", "kraj_urodzenia", "jezyk_ojczysty"),
         "ethnic origin", "Where somebody was born or what they speak at home.",
     ),
     Proxy(
         ("pharmacy", "medicine", "medication", "drugstore", "clinic", "hospital", "insulin", "diabetic", "gluten_free", "wheelchair",
-         "apteka", "lek", "leki", "szpital", "przychodnia"),
+         "aptek*", "lek", "leki", "lekow", "szpital*", "przychodni*", "insulin*"),
         "health", "What is bought against an illness tells of it.",
     ),
     Proxy(
-        ("baby", "diaper", "nappy", "maternity", "folic", "unscented_lotion", "pieluchy", "niemowle"),
+        ("baby", "diaper", "nappy", "maternity", "folic", "unscented_lotion", "pieluch*", "pielusz*", "niemowl*"),
         "health (pregnancy)", "Baskets tell a pregnancy before the person does.",
     ),
     Proxy(
         ("kosher", "halal", "ramadan", "lent", "christmas_mass", "church", "mosque", "synagogue", "parish",
-         "koszerne", "parafia", "kosciol"),
+         "koszern*", "parafi*", "kosciol*", "kosciel*"),
         "religious belief", "Food and calendars follow beliefs.",
     ),
     Proxy(("union_fee", "union_member", "skladka_zwiazkowa"), "trade-union membership", "A fee is a membership."),
     Proxy(("donation_party", "campaign_donor", "newspaper_leaning"), "political opinion", "Money and reading take sides."),
     Proxy(("dating", "gay", "lesbian", "pride"), "sexual orientation", "Where somebody looks for company."),
 )  # fmt: skip
+# Where one word of a name ends and the next begins, beside what is no letter: homeZip, zip5, 2ndParish.
+_SEAMS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
 _PARTS: Final = re.compile(r"[^a-z0-9]+")
+# What names a special category itself (Art. 9(1)), in English and Polish: parts of words, and words that stand alone.
+_SPECIAL: Final = re.compile(
+    r"health|illness|disab|pregnan|religio|ethnic|racial|politic|trade union|sexual|sex life|orientation|genetic|biometric|diagnos"
+    r"|zdrow|chorob|niepelnospr|ciaz[aeoy]|wyznani|religij|etniczn|rasow|polityczn|zwiaz[a-z]* zawodow|seksualn|genetyczn|biometryczn"
+    r"|\b(?:race|races|rasa|rasy|faith|hiv|aids|cancer)\b"
+)
 
 
 def known(feature: str) -> Proxy | None:
-    """The entry of the register that the feature's name falls under, by whole words of it; None when there is none."""
-    name = "_" + "_".join(part for part in _PARTS.split(feature.lower()) if part) + "_"
+    """The entry of the register that a name or a text falls under, by whole words of it; None when there is none."""
+    name = f"_{'_'.join(_words(feature))}_"
     for proxy in REGISTER:
-        if any(f"_{word}_" in name or f"_{word}s_" in name for word in proxy.words):
+        if any(_stands_in(word, name) for word in proxy.words):
             return proxy
     return None
+
+
+def special(text: str) -> bool:
+    """Whether a name or a text speaks of a special category of data."""
+    return _SPECIAL.search(" ".join(_words(text))) is not None
+
+
+def _words(text: str) -> list[str]:
+    """The words of a name or a text in small letters without accents: the same of ``home_zip``, ``homeZip`` and ``Home ZIP5``."""
+    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    parted = _SEAMS.sub(" ", plain.replace("ł", "l").replace("Ł", "L"))
+    return [part for part in _PARTS.split(parted.lower()) if part]
+
+
+def _stands_in(word: str, name: str) -> bool:
+    if word.endswith("*"):
+        return f"_{word[:-1]}" in name
+    return f"_{word}_" in name or f"_{word}s_" in name
 
 
 def association(feature: NDArray[Any], protected: NDArray[Any]) -> float:

@@ -24,6 +24,8 @@ _NEGLIGIBLE = 0.02
 # A reason this close to the third (as a share of the strongest) is not weaker than it in any sense that would survive a retraining.
 _TIED = 0.05
 _NUMBER_OF_OTHERS = re.compile(r"\d")
+# The beginning of what a notice's version is called: 3, 2026-05, v1.2; not what else a system says of it.
+_VERSION = re.compile(r"([vV]?\d[\w.-]{0,20})(?:\s|$)")
 
 
 class Tier(StrEnum):
@@ -43,11 +45,13 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BinText:
-    """More exact words for some bins of a feature: from ``first`` to ``last``, both included."""
+    """More exact words for some bins of a feature: from ``first`` to ``last``, both included; for one direction, or for both when what
+    they say is true of either."""
 
     first: int
     last: int
     text: Text
+    direction: Direction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One decision in words. ``withheld`` counts reasons that are shown to the data protection officer alone."""
+    """One decision in words. ``withheld`` counts reasons that are for the data protection officer alone, ``unworded`` those that nobody
+    has written words for."""
 
     decision_id: UUID
     language: str
@@ -103,6 +108,14 @@ class Explanation:
     notice_version: str
     score: float
     intercept: float
+    unworded: int = 0
+
+    @property
+    def about_reasons(self) -> tuple[str, ...]:
+        """How the reasons were found, and that there are more of them than the reader sees."""
+        withheld = (wording.WITHHELD[self.language],) if self.withheld else ()
+        unworded = (wording.UNWORDED[self.language],) if self.unworded else ()
+        return (self.attribution, *withheld, *unworded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +144,18 @@ def register_templates(
     language, a number about other people, or words that are too hard to read.
     """
     for feature, template in templates.items():
-        if template.special_category or _is_special(feature):
-            raise SpecialCategoryReason(f"The feature {feature} points to a special category of data.")
-        proxy = proxies.known(feature)
-        if proxy is not None and not template.proxy_reviewed:
-            raise SpecialCategoryReason(f"The feature {feature} is a known proxy for {proxy.stands_for}.")
         texts = [template.supports, template.opposes, *(range_.text for range_ in template.ranges)]
-        for text in (template.label, *texts, *([template.change] if template.change else [])):
+        every = [template.label, *texts, *([template.change] if template.change else [])]
+        for text in every:
             _check_words(feature, text)
+        _check_lawful(feature, template, every)
         _check_readability(feature, texts)
+        if template.change:
+            _check_readability(feature, [template.change])
     for code, text in {**(results or {}), **(rules or {})}.items():
         _check_words(code, text)
+    for code, text in (rules or {}).items():
+        _check_readability(code, [text])
     unused = {language: tuple(items) for language, items in (not_used or wording.NOT_USED).items()}
     _families[model_family] = _Words(dict(templates), dict(results or {}), dict(rules or {}), unused)
 
@@ -166,33 +180,36 @@ def explain_decision(decision: decisions.Decision, language: str = "en", *, tier
         if tier is Tier.PERSON:
             raise TemplatesMissing(f"Nobody has written reasons for the models {decision.model_family}.")
         words = _Words({}, {}, {}, wording.NOT_USED)
-    reasons, withheld = _reasons(decision, words, language, tier)
-    basis = wording.OTHER_BASIS if decision.consent_event_id is None else wording.CONSENT
+    reasons, withheld, unworded = _reasons(decision, words, language, tier)
     return Explanation(
         decision_id=decision.id,
         language=language,
         tier=tier,
-        sentence=_sentence(decision, words, language, reasons),
+        sentence=_sentence(decision, words, language, reasons, tier),
         reasons=reasons,
         withheld=withheld,
         not_used=words.not_used.get(language, ()),
-        counterfactual=_counterfactual(decision, words, language),
+        counterfactual=_counterfactual(decision, words, language, tier),
         correction=wording.CORRECTION[language],
         chance=None if decision.random_draw is None else wording.CHANCE[language],
-        basis=basis[language].format(notice=decision.notice_version),
+        basis=_basis(decision, language),
         rights=wording.RIGHTS[language],
-        attribution=_attribution(decision, language),
+        attribution=_attribution(decision, language, tier),
         effect=decision.effect,
         model_version=decision.model_version,
         policy_version=decision.policy_version,
         notice_version=decision.notice_version,
         score=decision.score,
         intercept=decision.intercept,
+        unworded=unworded,
     )
 
 
-def _reasons(decision: decisions.Decision, words: _Words, language: str, tier: Tier) -> tuple[tuple[Reason, ...], int]:
-    """Rules first, for they decided before any model; then the terms that moved the score most."""
+def _reasons(
+    decision: decisions.Decision, words: _Words, language: str, tier: Tier
+) -> tuple[tuple[Reason, ...], int, int]:
+    """Rules first, for they decided before any model; then the terms that moved the score most. With how many are withheld from this
+    reader, and how many lack words."""
     rules = []
     if decision.chosen == "none":
         codes = dict.fromkeys(one.lost_because for one in decision.alternatives)
@@ -203,14 +220,16 @@ def _reasons(decision: decisions.Decision, words: _Words, language: str, tier: T
     largest = abs(terms[0].contribution) if terms else 0.0
     weighty = [term for term in terms if abs(term.contribution) > _NEGLIGIBLE * largest]
     if tier is Tier.AUTHORITY:
-        return (*rules, *(_reason(term, words, language) for term in terms)), 0
+        return (*rules, *(_reason(term, words, language) for term in terms)), 0, 0
     if tier is Tier.DPO:
         secret = {name for name, template in words.templates.items() if template.tier is Tier.AUTHORITY}
         listed = [_reason(term, words, language, secret=term.feature in secret) for term in terms]
-        return (*rules, *listed), sum(term.feature in secret for term in terms)
-    open_ = [term for term in weighty if term.feature in words.templates and words.templates[term.feature].tier is tier]
+        return (*rules, *listed), sum(term.feature in secret for term in terms), 0
+    worded = [term for term in weighty if term.feature in words.templates]
+    open_ = [term for term in worded if words.templates[term.feature].tier is tier]
     told = open_[: _with_ties(open_, largest)]
-    return (*rules, *(_reason(term, words, language) for term in told)), len(weighty) - len(open_)
+    listed = [_reason(term, words, language) for term in told]
+    return (*rules, *listed), len(worded) - len(open_), len(weighty) - len(worded)
 
 
 def _with_ties(terms: Sequence[decisions.Term], largest: float) -> int:
@@ -231,51 +250,78 @@ def _reason(term: decisions.Term, words: _Words, language: str, *, secret: bool 
         return Reason(term.feature, direction, term.contribution, f"{term.feature}, {term.bin}")
     text = template.supports if direction is Direction.SUPPORTS else template.opposes
     for range_ in template.ranges:
-        if range_.first <= term.bin <= range_.last:
+        if range_.first <= term.bin <= range_.last and range_.direction in {None, direction}:
             text = range_.text
     return Reason(term.feature, direction, term.contribution, text[language])
 
 
-def _sentence(decision: decisions.Decision, words: _Words, language: str, reasons: Sequence[Reason]) -> str:
+def _sentence(decision: decisions.Decision, words: _Words, language: str, reasons: Sequence[Reason], tier: Tier) -> str:
+    alone, named = decision.solely_automated, words.results.get(decision.chosen)
     if decision.chosen == "none":
-        first = wording.NOTHING_CHOSEN[language]
+        first = wording.NOTHING_CHOSEN[alone][language]
+    elif named is None and tier is Tier.PERSON:
+        # The name of an action is a code of ours, in no language.
+        first = wording.CHOSEN_WITHOUT_A_NAME[alone][language]
     else:
-        named = words.results.get(decision.chosen)
-        first = wording.CHOSEN[language].format(result=named[language] if named else decision.chosen)
+        first = wording.CHOSEN[alone][language].format(result=named[language] if named else decision.chosen)
     if not reasons:
         return first
     main = reasons[0].text
     return f"{first} {wording.MAIN_REASON[language].format(reason=main[:1].lower() + main[1:])}"
 
 
-def _counterfactual(decision: decisions.Decision, words: _Words, language: str) -> str | None:
+def _basis(decision: decisions.Decision, language: str) -> str:
+    """On which ground; with the version of the notice where it has one that a person can compare."""
+    ground = wording.OTHER_BASIS if decision.consent_event_id is None else wording.CONSENT
+    number = _VERSION.match(decision.notice_version)
+    return (
+        ground[language]
+        if number is None
+        else f"{ground[language]} {wording.NOTICE[language].format(notice=number[1])}"
+    )
+
+
+def _counterfactual(decision: decisions.Decision, words: _Words, language: str, tier: Tier) -> str | None:
     """The nearest change that would have changed the result, when it is one that the person can make; None when nobody looked for one."""
     if decision.counterfactual is None:
         return None
     templates = [words.templates.get(change.feature) for change in decision.counterfactual]
-    told = [template.change[language] for template in templates if template is not None and template.change]
+    told = [
+        template.change[language]
+        for template in templates
+        if template is not None and template.change and (tier is not Tier.PERSON or template.tier is tier)
+    ]
     if len(told) < len(decision.counterfactual) or not told:
         return wording.NO_CHANGE[language]
     return told[0] if len(told) == 1 else wording.BOTH_CHANGES[language].format(first=told[0], second=told[1])
 
 
-def _attribution(decision: decisions.Decision, language: str) -> str:
+def _attribution(decision: decisions.Decision, language: str, tier: Tier) -> str:
     if decision.attribution == decisions.EXACT:
         return wording.EXACT_REASONS[language]
+    if tier is Tier.PERSON:
+        # Method and background are named by another system, in its own words.
+        return wording.ESTIMATED_AFTERWARDS[language]
     method, background = decision.attribution.method, decision.attribution.background
     return wording.ESTIMATED_REASONS[language].format(method=method, background=background)
 
 
-def _is_special(text: str) -> bool:
-    lowered = text.lower()
-    return any(word in lowered for word in wording.SPECIAL)
+def _check_lawful(feature: str, template: ReasonTemplate, texts: Sequence[Text]) -> None:
+    if template.special_category or proxies.special(feature):
+        raise SpecialCategoryReason(f"The feature {feature} points to a special category of data.")
+    if template.proxy_reviewed:
+        return
+    if proxy := proxies.known(feature):
+        raise SpecialCategoryReason(f"The feature {feature} is a known proxy for {proxy.stands_for}.")
+    if proxy := next(filter(None, (proxies.known(text[language]) for text in texts for language in LANGUAGES)), None):
+        raise SpecialCategoryReason(f"The words for {feature} name a known proxy for {proxy.stands_for}.")
 
 
 def _check_words(name: str, text: Text) -> None:
     for language in LANGUAGES:
         if not text.get(language):
             raise InvalidInput(f"There are no words for {name} in the language {language}.")
-        if _is_special(text[language]):
+        if proxies.special(text[language]):
             raise SpecialCategoryReason(f"The words for {name} point to a special category of data.")
         if any(len(sentence.split()) > wording.LONGEST_SENTENCE for sentence in re.split(r"[.;:!?]", text[language])):
             raise InvalidInput(f"The words for {name} have a sentence of more than {wording.LONGEST_SENTENCE} words.")

@@ -8,26 +8,45 @@ from typing import Final
 LANGUAGES: Final = ("en", "pl")
 Text = Mapping[str, str]
 
-CHOSEN: Final[Text] = {
-    "en": "A computer chose “{result}” for you.",
-    "pl": "Komputer wybrał dla Ciebie: „{result}”.",
+# What came out, by whether a computer decided alone.
+CHOSEN: Final[Mapping[bool, Text]] = {
+    True: {"en": "A computer chose “{result}” for you.", "pl": "Komputer wybrał dla Ciebie: „{result}”."},
+    False: {
+        "en": "A computer and a person chose “{result}” for you.",
+        "pl": "Komputer i człowiek wybrali dla Ciebie: „{result}”.",
+    },
 }
-NOTHING_CHOSEN: Final[Text] = {
-    "en": "A computer chose nothing for you this time.",
-    "pl": "Tym razem komputer nic dla Ciebie nie wybrał.",
+# Nobody has named the result in words: its code is none.
+CHOSEN_WITHOUT_A_NAME: Final[Mapping[bool, Text]] = {
+    True: {"en": "A computer made a choice for you.", "pl": "Komputer dokonał dla Ciebie wyboru."},
+    False: {
+        "en": "A computer and a person made a choice for you.",
+        "pl": "Komputer i człowiek dokonali dla Ciebie wyboru.",
+    },
+}
+NOTHING_CHOSEN: Final[Mapping[bool, Text]] = {
+    True: {
+        "en": "A computer chose nothing for you this time.",
+        "pl": "Tym razem komputer nic dla Ciebie nie wybrał.",
+    },
+    False: {
+        "en": "A computer and a person chose nothing for you this time.",
+        "pl": "Tym razem komputer i człowiek nic dla Ciebie nie wybrali.",
+    },
 }
 MAIN_REASON: Final[Text] = {
     "en": "What counted most: {reason}",
     "pl": "Najbardziej liczyło się to: {reason}",
 }
 CONSENT: Final[Text] = {
-    "en": "We used your data for this because you agreed to it. You can take that back at any time. The notice was version {notice}.",
-    "pl": "Użyliśmy do tego Twoich danych, bo się na to zgadzasz. Zgodę możesz wycofać w każdej chwili. Informacja: wersja {notice}.",
+    "en": "We used your data for this because you agreed to it. You can take that back at any time.",
+    "pl": "Użyliśmy do tego Twoich danych, bo się na to zgadzasz. Zgodę możesz wycofać w każdej chwili.",
 }
 OTHER_BASIS: Final[Text] = {
-    "en": "Why we may use your data for this is explained in our notice, version {notice}. You can object at any time.",
-    "pl": "Dlaczego możemy użyć do tego Twoich danych, wyjaśnia nasza informacja, wersja {notice}. Możesz się sprzeciwić w każdej chwili.",
+    "en": "Why we may use your data for this is explained in our notice. You can object at any time.",
+    "pl": "Dlaczego możemy użyć do tego Twoich danych, wyjaśnia nasza informacja. Możesz się sprzeciwić w każdej chwili.",
 }
+NOTICE: Final[Text] = {"en": "The notice was version {notice}.", "pl": "Informacja: wersja {notice}."}
 CHANCE: Final[Text] = {
     "en": "Chance had a part in it: for some people we try things out at random, to learn what helps.",
     "pl": "Udział miał też przypadek: u części osób próbujemy różnych rzeczy losowo, by sprawdzić, co pomaga.",
@@ -56,9 +75,21 @@ EXACT_REASONS: Final[Text] = {
     "en": "The reasons are the sum that made the score, and nothing else went into it.",
     "pl": "Powody to suma, z której powstał wynik; nic innego na niego nie wpłynęło.",
 }
+ESTIMATED_AFTERWARDS: Final[Text] = {
+    "en": "The reasons were worked out later. Another way to work them out can give other reasons.",
+    "pl": "Powody obliczono po fakcie. Inny sposób obliczenia może wskazać inne powody.",
+}
 ESTIMATED_REASONS: Final[Text] = {
     "en": "The reasons were worked out later by the method {method}, compared with {background}. Another method can give other reasons.",
     "pl": "Powody obliczono po fakcie metodą {method}, w porównaniu z: {background}. Inna metoda może wskazać inne powody.",
+}
+WITHHELD: Final[Text] = {
+    "en": "There are reasons that we do not show here, because they are business secrets. An authority or a court can see them.",
+    "pl": "Są powody, których tu nie pokazujemy, bo to tajemnica firmy. Może je zobaczyć urząd albo sąd.",
+}
+UNWORDED: Final[Text] = {
+    "en": "There are reasons that we have no words for yet. Ask a person to look at the decision.",
+    "pl": "Są powody, dla których nie mamy jeszcze słów. Poproś, by decyzję sprawdził człowiek.",
 }
 PAPER: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
@@ -82,12 +113,6 @@ NOT_USED: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
-# Words in the name of a feature or in a reason that point to a special category of data (Art. 9(1)), in both languages.
-SPECIAL: Final = (
-    "health", "illness", "disab", "pregnan", "religio", "ethnic", "racial", "race_", "politic", "trade_union", "trade union",
-    "sexual", "orientation", "genetic", "biometric", "zdrow", "chorob", "niepełnospr", "ciąż", "wyznani", "religij", "etniczn",
-    "rasow", "polityczn", "związk zawodow", "seksualn", "genetyczn", "biometryczn",
-)  # fmt: skip
 LONGEST_SENTENCE: Final = 25
 # Words that speak of other people: with a number in the same text, it would tell something about them.
 OTHERS: Final = (

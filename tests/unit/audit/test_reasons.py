@@ -11,7 +11,7 @@ import pytest
 from audit import proxies, reasons, wording
 from audit.decisions import Alternative, Attribution, Change, Decision, Term
 from audit.errors import SpecialCategoryReason, TemplatesMissing
-from audit.reasons import Direction, ReasonTemplate, Tier
+from audit.reasons import BinText, Direction, ReasonTemplate, Tier
 from governance.kernel.errors import InvalidInput
 from governance.kernel.ids import SubjectId, uuid7
 from tests.integration.audit.deciding import FEATURES, TEMPLATES, register_words, two
@@ -142,7 +142,13 @@ def test_reasons_of_a_model_that_is_not_additive_say_how_they_were_found():
     assert "nothing else" in reasons.explain_decision(a_decision()).attribution
     estimated = a_decision(attribution=Attribution("tree_shap", "the path-dependent background of the trees"))
     for language in ("en", "pl"):
-        assert "tree_shap" in reasons.explain_decision(estimated, language).attribution
+        officers = reasons.explain_decision(estimated, language, tier=Tier.DPO)
+        assert "tree_shap" in officers.attribution
+        assert "path-dependent" in officers.attribution
+        persons = reasons.explain_decision(estimated, language)
+        assert persons.attribution == wording.ESTIMATED_AFTERWARDS[language], (
+            "no code of another system, in no language"
+        )
 
 
 @pytest.mark.parametrize(
@@ -155,9 +161,73 @@ def test_a_known_proxy_is_refused_until_somebody_has_looked(feature: str):
     reasons.register_templates("lapse", {feature: looked})
 
 
-@pytest.mark.parametrize("feature", ["visits_28", "zipper_purchases", "recency_days", "lekcje", "talent"])
+@pytest.mark.parametrize("feature", ["visits_28", "zipper_purchases", "recency_days", "lekcje", "talent", "trace_id"])
 def test_a_word_inside_another_is_no_proxy(feature: str):
     assert proxies.known(feature) is None
+    assert not proxies.special(feature)
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        "user_race", "race", "userRace", "ciąża", "ciaza_tydzien", "niepełnosprawność", "niepelnosprawnosc", "związek_zawodowy",
+        "zwiazku zawodowego", "sex-life", "HIV", "mentalHealth", "Wyznanie", "trade_union_fee",
+    ],
+)  # fmt: skip
+def test_a_special_category_is_known_by_any_spelling_of_its_name(feature: str):
+    assert proxies.special(feature)
+    with pytest.raises(SpecialCategoryReason):
+        reasons.register_templates("lapse", {feature: replace(TEMPLATES["coupons_used"], proxy_reviewed="looked at")})
+
+
+def test_words_that_name_a_proxy_are_refused_whatever_the_feature_is_called():
+    named = replace(TEMPLATES["coupons_used"], supports=two("You buy nappies.", "Kupujesz pieluchy."))
+    with pytest.raises(SpecialCategoryReason, match="pregnancy"):
+        reasons.register_templates("lapse", {"segment_7": named})
+
+
+def test_a_result_or_a_reason_that_nobody_named_is_no_code_and_no_secret():
+    strange = a_decision(chosen="box_17", terms=(*a_decision().terms, Term("religion_score", 1, 3.0)))
+    told = reasons.explain_decision(strange, "pl")
+    assert told.sentence.startswith("Komputer dokonał dla Ciebie wyboru.")
+    assert (told.withheld, told.unworded) == (1, 1)
+    assert wording.UNWORDED["pl"] in told.about_reasons
+    assert "box_17" in reasons.explain_decision(strange, tier=Tier.DPO).sentence
+
+
+def test_words_for_a_range_may_be_those_of_one_direction():
+    only = BinText(0, 5, two("You use none.", "Nie używasz żadnych."), Direction.OPPOSES)
+    reasons.register_templates(
+        "lapse", TEMPLATES | {"coupons_used": replace(TEMPLATES["coupons_used"], ranges=(only,))}
+    )
+    texts = [
+        reasons.explain_decision(a_decision(terms=(Term("coupons_used", 1, sign),))).reasons[0].text
+        for sign in (1.0, -1.0)
+    ]
+    assert texts == ["You often use coupons.", "You use none."]
+
+
+def test_a_change_of_what_is_withheld_is_withheld_too():
+    secret = replace(TEMPLATES["coupons_used"], tier=Tier.DPO)
+    reasons.register_templates("lapse", TEMPLATES | {"coupons_used": secret})
+    decision = a_decision(counterfactual=(Change("coupons_used", 4),))
+    assert reasons.explain_decision(decision).counterfactual == wording.NO_CHANGE["en"]
+    assert "coupons" in (reasons.explain_decision(decision, tier=Tier.DPO).counterfactual or "")
+
+
+def test_a_decision_that_a_person_took_part_in_is_not_told_as_a_computers():
+    told = reasons.explain_decision(a_decision(solely_automated=False))
+    assert told.sentence.startswith("A computer and a person chose")
+
+
+@pytest.mark.parametrize(
+    ("notice", "said"), [("4", True), ("4 (offers, en)", True), ("", False), ("health survey", False)]
+)
+def test_the_notice_is_named_by_its_number_or_not_at_all(notice: str, said: bool):
+    basis = reasons.explain_decision(a_decision(notice_version=notice)).basis
+    assert basis.endswith("The notice was version 4.") is said
+    assert "offers" not in basis
+    assert "survey" not in basis
 
 
 def test_an_unnamed_proxy_is_found_by_what_it_tells():
