@@ -54,19 +54,19 @@ def verifier() -> Verifier:
     return Verifier(settings.ZGODA_ORIGIN, signing_key().public_bytes)
 
 
-def staged_key() -> bytes:
+def staged() -> crypto.Mac:
     """Authenticates staged rows."""
-    return _row_key(settings.ZGODA_KEYS_DIR, "staged")
+    return _row_mac(settings.ZGODA_KEYS_DIR, "staged")
 
 
-def index_key() -> bytes:
+def index() -> crypto.Mac:
     """Authenticates the index: which entry has which number."""
-    return _row_key(settings.ZGODA_KEYS_DIR, "index")
+    return _row_mac(settings.ZGODA_KEYS_DIR, "index")
 
 
-def writer_key() -> bytes:
+def writers() -> crypto.Mac:
     """Authenticates the counts of writers."""
-    return _row_key(settings.ZGODA_KEYS_DIR, "writers")
+    return _row_mac(settings.ZGODA_KEYS_DIR, "writers")
 
 
 def export_key() -> bytes:
@@ -74,9 +74,9 @@ def export_key() -> bytes:
     return _row_key(settings.ZGODA_KEYS_DIR, "export")
 
 
-def tombstone_key() -> bytes:
+def tombstones() -> crypto.Mac:
     """Hides the subjects for whom no link is made any more."""
-    return _row_key(settings.ZGODA_KEYS_DIR, "tombstone")
+    return _row_mac(settings.ZGODA_KEYS_DIR, "tombstone")
 
 
 # Cached for each key directory: these are asked for with every entry.
@@ -90,3 +90,8 @@ def _signing_key(path: Path, changed_ns: int, inode: int) -> crypto.SigningKey:
 @lru_cache(maxsize=32)
 def _row_key(directory: Path, label: str) -> bytes:
     return crypto.derive(load_or_create("audit_row_key", crypto.random_key), "audit", label)
+
+
+@lru_cache(maxsize=32)
+def _row_mac(directory: Path, label: str) -> crypto.Mac:
+    return crypto.Mac(_row_key(directory, label))

@@ -107,7 +107,7 @@ def check_writers() -> int:
 
 def index_mac(seq: int, entry_id: UUID, leaf_hash: bytes) -> bytes:
     """The tag that binds a number to its entry."""
-    return crypto.mac(keys.index_key(), seq.to_bytes(8, "big") + entry_id.bytes + leaf_hash)
+    return keys.index()(seq.to_bytes(8, "big") + entry_id.bytes + leaf_hash)
 
 
 def _lock() -> None:
@@ -208,7 +208,7 @@ def _say_missing(writer: UUID, after: int, upto: int) -> None:
 
 
 def _count_mac(writer: UUID, number: int) -> bytes:
-    return crypto.mac(keys.writer_key(), writer.bytes + number.to_bytes(8, "big"))
+    return keys.writers()(writer.bytes + number.to_bytes(8, "big"))
 
 
 def _counts(wanted: set[UUID]) -> dict[UUID, int]:

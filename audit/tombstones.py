@@ -12,19 +12,18 @@ from uuid import UUID
 from django.db import connection
 
 from audit import keys
-from governance.kernel import crypto
 
 LOCK_CLASS = 0x5A67  # beside the one-argument advisory locks, PostgreSQL has pairs: this is the first of ours
 
 
 def tombstone(subject: UUID) -> bytes:
     """The keyed digest that stands for an erased subject, 32 bytes; its first byte is the bucket."""
-    return crypto.mac(keys.tombstone_key(), subject.bytes)
+    return keys.tombstones()(subject.bytes)
 
 
 def link_tombstone(entry_id: UUID, role: str) -> bytes:
     """The keyed digest that stands for the erased link of an entry, 32 bytes: it says that there was a link, not to whom."""
-    return crypto.mac(keys.tombstone_key(), b"link" + entry_id.bytes + role.encode())
+    return keys.tombstones()(b"link" + entry_id.bytes + role.encode())
 
 
 def bury(subject: UUID) -> None:
@@ -37,8 +36,8 @@ def bury(subject: UUID) -> None:
 
 def erased_among(subjects: Collection[UUID]) -> set[UUID]:
     """Which of the subjects were erased; none of the others can be until the caller's transaction ends."""
-    key, mac = keys.tombstone_key(), crypto.mac
-    by_tag = {mac(key, subject.bytes): subject for subject in subjects}
+    tag_of = keys.tombstones()
+    by_tag = {tag_of(subject.bytes): subject for subject in subjects}
     buckets = sorted({tag[0] for tag in by_tag})
     with connection.cursor() as cursor:
         cursor.execute(

@@ -15,10 +15,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from governance.kernel.ids import uuid7
 
@@ -77,12 +79,17 @@ class _Tally:
             self.writer.note(self.upto)
 
 
-def transaction_group() -> UUID:
+def here() -> BaseDatabaseWrapper:
+    """This thread's connection itself: ``django.db.connection`` looks it up with every attribute that one asks for."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def transaction_group(here: BaseDatabaseWrapper) -> UUID:
     """The id that groups the entries of the open transaction.
 
     PostgreSQL's own number would cost a round trip and does not survive a restore.
     """
-    hooks = connection.run_on_commit
+    hooks = here.run_on_commit
     if hooks and isinstance(hooks[0][1], _Transaction):
         return hooks[0][1].id
     marker = _Transaction()
@@ -92,14 +99,14 @@ def transaction_group() -> UUID:
     return marker.id
 
 
-def take(count: int) -> tuple[UUID, int]:
+def take(here: BaseDatabaseWrapper, count: int) -> tuple[UUID, int]:
     """The writer of this thread, and the first of ``count`` numbers for entries of the open transaction."""
-    transaction_group()
-    hooks = connection.run_on_commit
-    savepoints = frozenset(connection.savepoint_ids)
-    last, place = _last_tally(savepoints)
+    transaction_group(here)
+    hooks = here.run_on_commit
+    savepoints = frozenset(here.savepoint_ids)
+    last, place = _last_tally(hooks, savepoints)
     if last is None:
-        writer = _writer()
+        writer = _writer(here)
         first = writer.committed + 1
     else:
         writer = last.writer
@@ -113,10 +120,9 @@ def take(count: int) -> tuple[UUID, int]:
     return writer.id, first
 
 
-def _last_tally(open_savepoints: frozenset[str | None]) -> tuple[_Tally | None, int]:
+def _last_tally(hooks: list[Any], open_savepoints: frozenset[str | None]) -> tuple[_Tally | None, int]:
     """The last tally that no rollback took away, and the place behind it. Tallies that share their fate become one, so there are
     never more of them than nested savepoints."""
-    hooks = connection.run_on_commit
     last: _Tally | None = None
     place = 1
     while place < len(hooks):
@@ -132,14 +138,14 @@ def _last_tally(open_savepoints: frozenset[str | None]) -> tuple[_Tally | None, 
     return last, place
 
 
-def _writer() -> Writer:
+def _writer(here: BaseDatabaseWrapper) -> Writer:
     """The count of this thread; a new one after a fork, and after a connection broke with a commit in doubt."""
-    writer: Writer | None = getattr(connection, "_zgoda_writer", None)
-    session = connection.connection
+    writer: Writer | None = getattr(here, "_zgoda_writer", None)
+    session = here.connection
     doubtful = writer is not None and writer.session is not session and writer.reserved != writer.committed
     if writer is None or writer.process != os.getpid() or doubtful:
         writer = Writer()
-        connection._zgoda_writer = writer  # type: ignore[attr-defined]
+        here._zgoda_writer = writer  # type: ignore[attr-defined]
     writer.session = session
     return writer
 

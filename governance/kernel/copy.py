@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from django.db import connection
@@ -31,9 +32,14 @@ def copy_encoded(table: str, columns: Sequence[str], rows: Iterable[bytes]) -> N
     hundreds of thousands of rows have the same shape, encoding them field by field costs more than storing them."""
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT BINARY)").format(sql.Identifier(table), names)
+    encoded = iter(rows)
     with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:
-        copy.write(_SIGNATURE + b"".join(rows) + _END)
+        copy.write(_SIGNATURE)
+        while some := b"".join(islice(encoded, _STRIDE)):  # the server stores them while the next ones are encoded
+            copy.write(some)
+        copy.write(_END)
 
 
+_STRIDE = 1000
 _SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _END = b"\xff\xff"

@@ -50,7 +50,7 @@ def fetch_binary(statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def execute(statement: str, values: Sequence[Any]) -> None:
-    """Run a statement that writes, in the transaction that is open, and is prepared once per connection. Raises Django's database errors."""
+    """Run a statement that writes in the open transaction and is prepared once per connection. Raises Django's database errors."""
     with _cursor() as cursor:
         cursor.execute(statement, values, prepare=True)
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from audit import checkpoints, keys, log, models, receipts, sequencer, tree
-from audit.errors import LogBroken, NoCheckpoint, NotInTransaction, NotYetSequenced, UnknownEntry
+from audit.errors import EntryNotAllowed, LogBroken, NoCheckpoint, NotInTransaction, NotYetSequenced, UnknownEntry
 from audit.merkle import EMPTY_ROOT, verify_consistency, verify_inclusion
 from audit.verification import verify_log
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
@@ -283,3 +283,41 @@ def test_a_signed_note_that_is_no_checkpoint_of_ours_is_refused(text: str):
     with pytest.raises(NoteInvalid):
         checkpoints.open_checkpoint(note)
     assert checkpoints.open_checkpoint(notes.sign(f"{name}\n5\n{root}\n", name, keys.signing_key())).size == 5
+
+
+@pytest.mark.django_db
+def test_a_large_batch_with_one_refused_entry_records_none_and_leaves_the_transaction_usable():
+    drafts = [log.Draft("consent.given", SYSTEM, f"e:{number}") for number in range(1500)]
+    drafts[1200] = log.Draft("consent.given", SYSTEM, "two words")
+    with transaction.atomic():
+        with pytest.raises(EntryNotAllowed):
+            log.emit_many(drafts)
+        kept = log.emit_many(drafts[:3])
+        assert list(models.Entry.objects.order_by("id").values_list("id", flat=True)) == kept
+    assert sequencer.sequence() == 3
+    assert verify_log().verified
+
+
+@pytest.mark.django_db
+def test_rows_of_a_batch_are_those_of_single_entries():
+    guardian = Actor(ActorKind.GUARDIAN, str(uuid7()))
+    drafts = [
+        log.Draft("consent.given", SYSTEM, 'rule:\u0105"\\', SubjectId(uuid7()), "newsletter", {"b": 1, "a": "\u00e9"}),
+        log.Draft("consent.given", guardian, "", SubjectId(uuid7()), None, {"deep": [1.5, {"x": None}]}),
+        log.Draft("consent.given", SYSTEM),
+    ]
+    with transaction.atomic():
+        single = [
+            log.emit(d.action, actor=d.actor, object=d.object, subject=d.subject, purpose=d.purpose, facts=d.facts)
+            for d in drafts
+        ]
+        many = log.emit_many(drafts)
+    rows = {row.id: row for row in models.Entry.objects.all()}
+    links = {(link.entry_id, link.role): link.subject_id for link in models.SubjectLink.objects.all()}
+    for one, other in zip(single, many, strict=True):
+        for column in ("action", "object", "purpose", "transaction_id"):
+            assert getattr(rows[one], column) == getattr(rows[other], column)
+        for role in ("subject", "actor"):
+            assert links.get((one, role)) == links.get((other, role))
+    sequencer.sequence()
+    assert verify_log().verified
