@@ -6,17 +6,28 @@ the same framework. `ZGODA_BENCH_ROWS` is how many people there are; run it once
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import random
+import socket
+import statistics
+import subprocess
 import time
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from benchmarks import _house
-from benchmarks._contest import ROWS, Contest, Figure, Party
+from benchmarks._clients import Load, get, load
+from benchmarks._contest import ROUNDS, ROWS, Contest, Figure, Party
 
 CORES = 2  # the database has one of its own
 CHECKS = 2_000
 RECORDED = 20_000
+CLIENTS = 32
+SLICE = 600
+"""Answers in one turn of a party over REST: turns are short, so that what else the machine does falls on both alike."""
 _SELECT = (
     "SELECT status, event_id, notice_version_id, purpose_version, valid_until FROM consent_state "
     "WHERE subject_id = %s AND purpose_key = %s AND channel = %s"
@@ -45,6 +56,7 @@ def contests() -> Iterable[Contest | Figure]:
             cursor.execute("SELECT subject_id FROM consent_state")
             everybody = [subject for (subject,) in cursor.fetchall()]
         yield from _gate(everybody)
+        yield from _rest(random.Random(5).sample(everybody, CHECKS))
         yield _recording()
 
 
@@ -95,6 +107,76 @@ def _gate(everybody: list[Any]) -> Iterator[Contest]:
         clock=time.perf_counter,
         unit="people",
     )
+
+
+def _rest(some: list[Any]) -> Iterator[Figure]:
+    """The check with a client's key against an empty view, on the programs and settings that `manage.py serve` starts."""
+    from governance.accounts import clients
+    from governance.kernel.actors import SYSTEM
+    from governance.kernel.clock import now
+    from governance.kernel.ids import opaque
+
+    key = clients.issue("bench", ["consent:read"], now() + timedelta(days=1), SYSTEM).key_text
+    checks = itertools.cycle(
+        get(
+            f"/api/v1/consent/checks?subject={opaque('sub', subject)}&purpose=newsletter&channel=email",
+            Authorization=f"Bearer {key}",
+        )
+        for subject in some
+    )
+    empty = itertools.repeat(get("/api/v1/consent/empty"))
+    turns: list[tuple[Load, Load]] = []
+    with _served() as port:
+        for warm in (checks, empty):
+            load(port, warm, clients=CLIENTS, answers=CHECKS)
+        for _ in range(5 * ROUNDS):
+            turns.append(
+                (
+                    load(port, checks, clients=CLIENTS, answers=SLICE),
+                    load(port, empty, clients=CLIENTS, answers=SLICE),
+                )
+            )
+    ratio = statistics.median(check.per_second / bare.per_second for check, bare in turns)
+    tail = statistics.median(check.quantile(0.99) / check.quantile(0.5) for check, _ in turns)
+    speed = statistics.median(check.per_second for check, _ in turns)
+    yield Figure(
+        f"check over REST with a client's key, {CLIENTS} clients, against an empty view",
+        f"{ratio:.2f}x",
+        ">= 0.6x",
+        ratio >= 0.6,
+        note=f"{speed:,.0f} a second; the median of {len(turns)} turns of {SLICE} answers each, one party after the other",
+    )
+    yield Figure(f"check over REST, {CLIENTS} clients: p99 against p50", f"{tail:.1f}x", "<= 5x", tail <= 5)
+
+
+@contextlib.contextmanager
+def _served() -> Iterator[int]:
+    """The web server of `manage.py serve` with an empty view beside the others; yields its port."""
+    from django.conf import settings
+
+    from governance.management.commands import serve
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+    program, _, *rest = serve._commands(port, 2, 1)["web"]
+    web = subprocess.Popen(
+        [program, "benchmarks._served:application", *rest],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"PYTHONPATH": str(settings.BASE_DIR)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            time.sleep(0.1)
+        yield port
+    finally:
+        web.terminate()
+        web.wait()
 
 
 def _recording() -> Contest:

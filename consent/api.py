@@ -12,6 +12,7 @@ from django.db import transaction
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -37,13 +38,17 @@ from consent.shapes import (
 )
 from consent.signals.api import urlpatterns as signal_patterns
 from consent.withdrawing import Withdrawals
-from governance.accounts.api import actor_of, requires
+from governance.accounts.api import actor_of, confirmed_by_the_answer, requires
+from governance.accounts.recognition import confirming
 from governance.kernel.clock import now
 from governance.kernel.crypto import SignatureInvalid
 from governance.kernel.ids import SubjectId, from_opaque, opaque
 
+_READS = "consent:read"
 _ASKED = {"subject", "purpose", "channel"}
 _OPTIONAL = ("presentation", "valid_until", "jurisdiction", "evidence", "source_sha256")
+
+_Looking = confirmed_by_the_answer(_READS)
 
 
 class Checks(APIView):
@@ -52,16 +57,21 @@ class Checks(APIView):
     GET answers with a reason and keeps nothing: to look. POST also keeps the verdict and answers with its id: for what rests on it.
     """
 
-    permission_classes = (requires("consent:read"),)
+    permission_classes = (requires(_READS),)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """Looking is what is asked all the time: the statement that answers it confirms the key on the way."""
+        looking = getattr(self.request, "method", "") == "GET"  # no request while the API is described
+        return [*([_Looking()] if looking else []), *super().get_authenticators()]
 
     @extend_schema(operation_id="consent_look", parameters=[CheckConsentIn], responses={200: VerdictOut})
     def get(self, request: Request) -> Response:
-        asked = request.query_params.dict()
-        if asked.keys() != _ASKED:
-            asked = valid_query(CheckConsentIn, request)
-        return Response(
-            _verdict(gate.check(subject_named(asked), asked["purpose"], asked["channel"])) | {"verdict": None}
-        )
+        with confirming(request.auth, _READS) as beside:
+            asked = request.query_params.dict()
+            if asked.keys() != _ASKED:
+                asked = valid_query(CheckConsentIn, request)
+            verdict = gate.check(subject_named(asked), asked["purpose"], asked["channel"], beside=beside)
+        return Response(_verdict(verdict) | {"verdict": None})
 
     @extend_schema(operation_id="consent_check", request=CheckConsentIn, responses={200: VerdictOut})
     def post(self, request: Request) -> Response:

@@ -36,14 +36,22 @@ from consent.verdicts import Verdict, Verdicts
 from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId
+from governance.kernel.prepared import Beside
 from governance.purposes import register
 from governance.purposes.terms import LegalBasis, PurposeVersion
 
 __all__ = ["Channel", "Reason", "Verdict", "Verdicts", "check", "cite", "cite_set", "claim", "filter"]
 
 
-def check(subject: SubjectId, purpose: str, channel: Channel | str, at: datetime | None = None) -> Verdict:
-    """The answer for one person, now or as it was `at` an instant. One query.
+def check(
+    subject: SubjectId,
+    purpose: str,
+    channel: Channel | str,
+    at: datetime | None = None,
+    *,
+    beside: Beside | None = None,
+) -> Verdict:
+    """The answer for one person, now or as it was `at` an instant. One query, which answers what is asked `beside` it too.
 
     Raises UnknownPurpose, UnknownChannel, ChannelNotCovered, WithdrawalsWaiting.
     """
@@ -51,7 +59,7 @@ def check(subject: SubjectId, purpose: str, channel: Channel | str, at: datetime
     _refuse_while_spooled(at)
     if at is not None:
         return filter([subject], purpose, over, at).verdict_of(subject)
-    newest, standing = standings.of_one(subject, purpose, over)
+    newest, standing = standings.of_one(subject, purpose, over, beside)
     instant = now()
     book = register.book(newest)
     version = _covering(book.current(purpose, instant), over)

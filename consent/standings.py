@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from consent.rules import Standing
 from consent.terms import ANY, Channel, State
 from governance.kernel import prepared
 from governance.kernel.ids import SubjectId
+from governance.kernel.prepared import Beside
 from governance.purposes.register import NEWEST
 from governance.purposes.terms import LegalBasis, PurposeVersion
 from pseudonymize.models import DataSubject
@@ -44,7 +46,7 @@ _ERASED: Final = f"""
      OR EXISTS (SELECT 1 FROM {_VAULT} d WHERE d.id = a.id AND d.erased_at IS NOT NULL))
 """
 _ONE: Final = f"""
-    SELECT {NEWEST}, {_ERASED}, s.purpose_key, s.channel, {", ".join(_STANDING)}
+    {NEWEST}, {_ERASED}, s.purpose_key, s.channel, {", ".join(_STANDING)}
     FROM (SELECT %s::uuid AS id, %s::text AS purpose, %s::text AS channel) a
     LEFT JOIN consent_state s ON s.subject_id = a.id AND s.purpose_key IN (a.purpose, '{ANY}') AND s.channel IN (a.channel, '{ANY}')
 """
@@ -83,10 +85,24 @@ _MANY: Final = f"""
 """
 
 
-def of_one(subject: SubjectId, purpose: str, channel: Channel) -> tuple[UUID | None, Standing]:
-    """The id of the newest definition of a purpose (for `register.book`), and where the person stands."""
-    found = prepared.fetch_all(_ONE, [subject, purpose, channel.value])
+def of_one(
+    subject: SubjectId, purpose: str, channel: Channel, beside: Beside | None = None
+) -> tuple[UUID | None, Standing]:
+    """The id of the newest definition of a purpose (for `register.book`), and where the person stands. Hears `beside` first."""
+    asked = [subject, purpose, channel.value]
+    if beside is None:
+        found = prepared.fetch_all(_one(), asked)
+    else:
+        found = prepared.fetch_all(_one(beside.sql), [*beside.values, *asked])
+        beside.heard(found[0][0])
+        found = [row[1:] for row in found]
     return found[0][0], _standing(found)
+
+
+@cache
+def _one(beside: str = "") -> str:
+    """The statement for one person: always the same text for the same question, so that it is prepared once."""
+    return f"SELECT {beside + ', ' if beside else ''}{_ONE}"
 
 
 def of_many(

@@ -14,12 +14,12 @@ from governance.console import log_views as log_console
 from governance.console import views as console
 from pseudonymize import api as pseudonymize
 
-# Where each package's `api.urlpatterns` hangs under /api/v1/.
+# Where each package's `api.urlpatterns` hangs under /api/v1/. What is asked most comes first: addresses are tried in order.
 APIS = {
+    "consent": "consent.api",
     "accounts": "governance.accounts.key_api",
     "audit": "audit.api",
     "pseudonymize": "pseudonymize.api",
-    "consent": "consent.api",
     "aggregates": "governance.aggregates.api",
     "events": "engine.events.api",
     "channels": "engine.channels.api",
@@ -35,6 +35,7 @@ PAGES = {
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *[path(f"api/v1/{name}/", include(module)) for name, module in APIS.items()],
     path("livez", health.livez),
     path("readyz", health.readyz),
     # Browsers ask for it on pages that name no icon: the login, problem pages, a JSON answer.
@@ -64,7 +65,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         SpectacularSwaggerView.as_view(url_name="openapi", permission_classes=[], authentication_classes=[]),
     ),
     path("api/v1/", include(pseudonymize.top)),
-    *[path(f"api/v1/{name}/", include(module)) for name, module in APIS.items()],
     path("api/v1/", include("audit.decision_api")),
     path("", include("governance.privacy_center.decision_urls")),
     *[path(prefix, include(module)) for prefix, module in PAGES.items()],

@@ -11,10 +11,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from governance.accounts import clients, roles
+from governance.accounts import clients, recognition, roles
 from governance.accounts.clients import ServiceClientIdentity
 from governance.accounts.errors import ScopeMissing, ScopeUnknown
 from governance.accounts.models import User
+from governance.accounts.recognition import Recognised
 from governance.accounts.scopes import known
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.errors import NotAuthenticated
@@ -27,14 +28,36 @@ class ServiceClientAuthentication(BaseAuthentication):
     """`Authorization: Bearer zg_…` (RFC 6750). Any other scheme is left to the next authenticator; a bad key is a 401."""
 
     def authenticate(self, request: Request) -> tuple[ServiceClientIdentity, ServiceClientIdentity] | None:
-        scheme, _, key_text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        key_text = _bearer(request)
+        if key_text is None:
             return None
-        identity = clients.authenticate(key_text.strip())
+        identity = clients.authenticate(key_text)
         return identity, identity
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def confirmed_by_the_answer(scope: str) -> type[BaseAuthentication]:
+    """The same for a view that reads, whose own statement confirms the key: it has to answer inside `recognition.confirming`."""
+
+    class ConfirmedByTheAnswer(BaseAuthentication):
+        def authenticate(self, request: Request) -> tuple[ServiceClientIdentity, Recognised] | None:
+            key_text = _bearer(request)
+            if key_text is None:
+                return None
+            recognised = recognition.recognise(key_text, scope)
+            return recognised.accepted.identity, recognised
+
+        def authenticate_header(self, request: Request) -> str:
+            return "Bearer"
+
+    return ConfirmedByTheAnswer
+
+
+def _bearer(request: Request) -> str | None:
+    scheme, _, key_text = request.headers.get("Authorization", "").partition(" ")
+    return key_text.strip() if scheme.lower() == "bearer" else None
 
 
 def scopes_of(request: Request) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 A key reads `zg_<prefix>_<secret>`: twelve characters that find the row, and 256 random bits. Stored is
 HMAC-SHA-256(secret file, prefix ‖ secret), compared in constant time; moving a digest to another row, or writing a row without the
-secret file, authenticates nobody. There is no cache: a revoked key is refused by the next request.
+secret file, authenticates nobody. A revoked key is refused by the next request: nothing here is remembered, and what
+`recognition.py` remembers is asked about with every request.
 """
 
 import hmac
@@ -35,7 +36,9 @@ _PREFIX_BYTES: Final = 6
 _SECRET_BYTES: Final = 32
 _NO_MAC: Final = bytes(32)
 _READ: Final = tuple(field.attname for field in ServiceClient._meta.concrete_fields)
-_BY_PREFIX: Final = f"SELECT {', '.join(_READ)} FROM {ServiceClient._meta.db_table} WHERE prefix = %s"  # noqa: S608  # names of ours
+_BY_PREFIX: Final = (
+    f"SELECT xmin::text || ctid::text, {', '.join(_READ)} FROM {ServiceClient._meta.db_table} WHERE prefix = %s"  # noqa: S608  # names of ours
+)
 
 logger = get_logger(__name__)
 
@@ -67,6 +70,15 @@ class ServiceClientIdentity:
     def pk(self) -> str:
         """What throttles count by."""
         return f"client:{self.client_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A key that was good at one moment. `version` changes with any change of its row, whoever makes it."""
+
+    identity: ServiceClientIdentity
+    version: str
+    expires_at: datetime
 
 
 def decide_issue(scopes: frozenset[str], held: frozenset[str] | None, expires_at: datetime, at: datetime) -> None:
@@ -110,8 +122,13 @@ def issue(name: str, scopes: Iterable[str], expires_at: datetime, actor: Actor) 
 
 def authenticate(key_text: str) -> ServiceClientIdentity:
     """The client that the key belongs to. Raises KeyRefused, the same for every reason, after the same comparison."""
+    return accept(key_text).identity
+
+
+def accept(key_text: str) -> Accepted:
+    """The client that the key belongs to, and as of which version of its row. Raises KeyRefused as `authenticate` does."""
     prefix, secret = _parts(key_text)
-    client = _find(prefix)
+    client, version = _find(prefix)
     genuine = hmac.compare_digest(_mac(prefix, secret), bytes(client.key_mac) if client else _NO_MAC)
     at = now()
     if client is None or not genuine:
@@ -122,7 +139,7 @@ def authenticate(key_text: str) -> ServiceClientIdentity:
         _note(client, "last_refused_at", "accounts.key_refused", at, {"reason": reason})
         raise KeyRefused("The key is not valid.")
     _note(client, "last_used_at", "accounts.key_used", at, {})
-    return ServiceClientIdentity(client.pk, client.name, frozenset(client.scopes))
+    return Accepted(ServiceClientIdentity(client.pk, client.name, frozenset(client.scopes)), version, client.expires_at)
 
 
 def revoke(client_id: UUID, *, actor: Actor, reason: str) -> None:
@@ -138,10 +155,10 @@ def revoke(client_id: UUID, *, actor: Actor, reason: str) -> None:
         log.emit("accounts.key_revoked", actor=actor, object=f"service_client:{client.pk}", facts={"reason": reason})
 
 
-def _find(prefix: str) -> ServiceClient | None:
-    """The client of a prefix, in one prepared statement: this runs with every call, and writing the query costs more than answering it."""
+def _find(prefix: str) -> tuple[ServiceClient | None, str]:
+    """The client of a prefix and the version of its row, in one prepared statement: writing the query costs more than answering it."""
     rows = prepared.fetch_all(_BY_PREFIX, [prefix])
-    return ServiceClient.from_db(None, _READ, rows[0]) if rows else None
+    return (ServiceClient.from_db(None, _READ, rows[0][1:]), rows[0][0]) if rows else (None, "")
 
 
 def _scopes_to_give(actor: Actor) -> frozenset[str] | None:
