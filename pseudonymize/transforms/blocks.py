@@ -7,14 +7,16 @@ the machine's order; exclusive-or does not care. ECB is only the raw block ciphe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from pseudonymize.transforms.columns import ByteColumn, Bytes, Ints
+from pseudonymize.transforms.errors import KeyLengthInvalid
 
 Blocks = npt.NDArray[np.uint64]  # shape (n, 2): one 16-byte block a row
 
@@ -43,6 +45,16 @@ class BlockCipher:
     def encrypt_one(self, block: bytes) -> bytes:
         """One block, for the constants of a column."""
         return self._encryptor.update(block)
+
+
+def require_key(key: Any, lengths: Collection[int], what: str) -> None:
+    """Raise KeyLengthInvalid unless the key is bytes of one of these lengths."""
+    if not isinstance(key, bytes | bytearray | memoryview):
+        raise KeyLengthInvalid(f"{what} needs a key of bytes, not {type(key).__name__}")
+    if len(key) not in lengths:
+        *most, last = map(str, lengths)
+        known = f"{', '.join(most)} or {last}" if most else last
+        raise KeyLengthInvalid(f"{what} needs a key of {known} bytes, not {len(key)}")
 
 
 def _flat(blocks: Blocks) -> memoryview:

@@ -163,7 +163,7 @@ def per_distinct(
     column as passed.
     """
     arrow = as_arrow(column)
-    if pa.types.is_null(arrow.type):
+    if pa.types.is_null(arrow.type.value_type if pa.types.is_dictionary(arrow.type) else arrow.type):
         return pa.nulls(len(arrow), result)
     array = _one_array(arrow)
     if isinstance(array, pa.ChunkedArray):  # more than 2 GiB of text: one chunk at a time

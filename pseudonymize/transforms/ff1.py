@@ -18,13 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pseudonymize.transforms import ff1_exact
-from pseudonymize.transforms.blocks import BATCH, SIZE, BlockCipher, words, xor
+from pseudonymize.transforms.blocks import BATCH, SIZE, BlockCipher, require_key, words, xor
 from pseudonymize.transforms.columns import ByteColumn, Bytes, Ints, as_bytes, is_text, per_distinct, variable_width
 from pseudonymize.transforms.errors import (
     CharacterOutsideAlphabet,
     ColumnTypeUnsupported,
     DomainTooSmall,
-    KeyLengthInvalid,
     ParameterInvalid,
     RadixInvalid,
     ValueTooLong,
@@ -64,13 +63,12 @@ def shortest(radix: int) -> int:
 
 
 def _apply(column: Any, key: bytes, tweak: bytes, radix: int, *, forwards: bool) -> pa.Array:
-    if len(key) not in (16, 24, 32):
-        raise KeyLengthInvalid(f"FF1 needs an AES key of 16, 24 or 32 bytes, not {len(key)}")
-    if not 2 <= radix <= len(ff1_exact.ALPHABET):
+    require_key(key, (16, 24, 32), "FF1")
+    if not isinstance(radix, int) or not 2 <= radix <= len(ff1_exact.ALPHABET):
         raise RadixInvalid(f"radix 2 to {len(ff1_exact.ALPHABET)}, not {radix}")
-    if len(tweak) > MAX_TWEAK:
-        raise ParameterInvalid("a tweak of 2^32 bytes or more")
-    return per_distinct(column, lambda array: _array(array, key, tweak, radix, forwards), pa.string())
+    if not isinstance(tweak, bytes | bytearray | memoryview) or len(tweak) > MAX_TWEAK:
+        raise ParameterInvalid("a tweak is bytes, fewer than 2^32")
+    return per_distinct(column, lambda array: _array(array, key, bytes(tweak), radix, forwards), pa.string())
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,12 @@ from pseudonymize.transforms.blocks import (
     gather,
     long_rows,
     pad,
+    require_key,
     scatter,
     words,
     xor,
 )
 from pseudonymize.transforms.columns import ByteColumn, Ints, as_bytes, fixed_width, per_distinct, plain
-from pseudonymize.transforms.errors import KeyLengthInvalid
 
 KEY_BYTES = 32
 HEX_WIDTH = 2 * SIZE
@@ -68,8 +68,7 @@ def hexadecimal(column: Any) -> pa.Array:
 
 def check_key(key: bytes) -> None:
     """Raises KeyLengthInvalid unless the key is one of AES-256."""
-    if len(key) != KEY_BYTES:
-        raise KeyLengthInvalid(f"AES-256-CMAC needs a key of {KEY_BYTES} bytes, not {len(key)}")
+    require_key(key, (KEY_BYTES,), "AES-256-CMAC")
 
 
 def _hex(column: ByteColumn, key: bytes) -> pa.Array:

@@ -28,12 +28,13 @@ from pseudonymize.transforms.blocks import (
     gather,
     long_rows,
     pad,
+    require_key,
     scatter,
     words,
     xor,
 )
 from pseudonymize.transforms.columns import ByteColumn, Bytes, Ints, as_bytes, per_distinct, variable_width
-from pseudonymize.transforms.errors import AssociatedDataInvalid, ForgedValue, KeyLengthInvalid
+from pseudonymize.transforms.errors import AssociatedDataInvalid, ForgedValue, ParameterInvalid
 from pseudonymize.transforms.mac import PAYS_FROM, cmac_one
 
 KEY_BYTES = (32, 48, 64)
@@ -57,11 +58,19 @@ def encrypt(column: Any, key: bytes, associated: Sequence[bytes]) -> pa.Array:
 def decrypt(column: Any, key: bytes, associated: Sequence[bytes], *, text: bool = False) -> pa.Array:
     """The values that ``encrypt`` was given: binary, or text when ``text`` is true (then they must be UTF-8).
 
-    Raises ForgedValue with the first row that does not verify; nothing is returned then. Nulls stay null.
+    Raises ForgedValue with the first row that does not verify; nothing is returned then. ParameterInvalid when what was asked for as text
+    is none. Nulls stay null.
     """
     keys = _Keys.of(key, associated)
     values = per_distinct(column, lambda array: _decrypt(as_bytes(array), keys), pa.binary(), pays_from=PAYS_FROM)
-    return values.cast(pa.large_string() if pa.types.is_large_binary(values.type) else pa.string()) if text else values
+    return _as_text(values) if text else values
+
+
+def _as_text(values: pa.Array) -> pa.Array:
+    try:
+        return values.cast(pa.large_string() if pa.types.is_large_binary(values.type) else pa.string())
+    except pa.ArrowInvalid:
+        raise ParameterInvalid("the values are bytes and no text") from None
 
 
 @dataclass(frozen=True)
@@ -76,9 +85,8 @@ class _Keys:
 
     @classmethod
     def of(cls, key: bytes, associated: Sequence[bytes]) -> _Keys:
-        if len(key) not in KEY_BYTES:
-            raise KeyLengthInvalid(f"AES-SIV needs a key of 32, 48 or 64 bytes, not {len(key)}")
-        if not all(isinstance(component, bytes) for component in associated):
+        require_key(key, KEY_BYTES, "AES-SIV")
+        if not isinstance(associated, Sequence) or not all(isinstance(component, bytes) for component in associated):
             raise AssociatedDataInvalid("associated data is a list of byte strings, one a component")
         if len(associated) > MAX_ASSOCIATED:
             raise AssociatedDataInvalid(f"at most {MAX_ASSOCIATED} components, not {len(associated)}")
