@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -13,27 +15,47 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from audit import decisions, reasons
+from audit import decisions, reasons, retries
 from audit.api import requires
 from audit.decision_requests import DecisionBatchIn, batch_of
 from audit.wording import LANGUAGES
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.api import StrictSerializer
+from governance.kernel.errors import InvalidInput
 from governance.kernel.ids import from_opaque, opaque
+
+_LONGEST_KEY = 200
 
 
 class Decisions(APIView):
-    """POST: record a batch of decisions, at most 10,000."""
+    """POST: record a batch of decisions, at most 10,000: all of them, or none. With an `Idempotency-Key` the same request again records
+    nothing and gets the first answer (200)."""
 
     permission_classes = (requires("audit:write"),)
 
-    @extend_schema(operation_id="audit_decisions_record", request=DecisionBatchIn, responses={201: dict})
+    @extend_schema(operation_id="audit_decisions_record", request=DecisionBatchIn, responses={200: dict, 201: dict})
     def post(self, request: Request) -> Response:
         actor = Actor(ActorKind.CLIENT, str(request.user.client_id))  # type: ignore[union-attr]
+        key = _retry_key(request)
+        asked = retries.asked(actor, key, request.data) if key else None
         with transaction.atomic():
-            recorded = decisions.record(batch_of(request.data, actor))
-        body = {"batch": opaque("bat", recorded.id), "decisions": [opaque("dec", one) for one in recorded.decision_ids]}
-        return Response(body, status=status.HTTP_201_CREATED)
+            known = retries.recorded(asked) if asked else None
+            if known is not None:
+                return Response(_recorded(known.id, retries.decisions_of(known)))
+            recorded = decisions.record(batch_of(request.data, actor), asked=asked)
+        return Response(_recorded(recorded.id, recorded.decision_ids), status=status.HTTP_201_CREATED)
+
+
+def _retry_key(request: Request) -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > _LONGEST_KEY:
+        raise InvalidInput(f"An Idempotency-Key has at most {_LONGEST_KEY} characters.")
+    return key
+
+
+def _recorded(batch: UUID, ids: Sequence[UUID | None]) -> dict[str, Any]:
+    """Where the decisions went, in the order in which they were sent; null for somebody who was erased since."""
+    return {"batch": opaque("bat", batch), "decisions": [None if one is None else opaque("dec", one) for one in ids]}
 
 
 class Decision(APIView):

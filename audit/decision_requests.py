@@ -6,6 +6,7 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,16 +14,19 @@ import numpy as np
 from rest_framework import serializers
 
 from audit import decisions, sealing
+from audit.grounds import Cited, contradictions
 from governance.kernel.actors import Actor
 from governance.kernel.api import StrictSerializer
 from governance.kernel.canonical import canonical_json
-from governance.kernel.errors import InvalidInput
+from governance.kernel.errors import JSON, InvalidInput, NotFound
 from governance.kernel.ids import SubjectId, from_opaque
 
 MOST_DECISIONS = 10_000
 _LARGEST_INPUT = 64_000
 _MOST_FEATURES = 500
 _MOST_ALTERNATIVES = 100
+_MOST_POINTERS = 100
+_NOTHING = "none"
 
 
 class AlternativeIn(StrictSerializer):
@@ -95,16 +99,15 @@ class DecisionBatchIn(HeadIn):
 
 
 def batch_of(data: Any, actor: Actor) -> decisions.DecisionBatch:
-    """The batch that a request asks to record. Raises ``InvalidInput``, and what the sealer raises."""
+    """The batch that a request asks to record. Raises ``InvalidInput`` with a pointer for each row that is wrong (the first hundred), and
+    what the sealer raises."""
     head = HeadIn(data=data)
     head.is_valid(raise_exception=True)
     said = head.validated_data
-    rows = [_Row(place, row) for place, row in enumerate(said["decisions"])]
-    width = len(said["features"])
-    numbers = {name: number for number, name in enumerate(said["features"])}
-    subjects = [row.subject() for row in rows]
+    rows = _read(said["decisions"], said["features"])
+    subjects = [row.subject for row in rows]
+    _check_grounds(said["purpose"], rows)
     attribution = said.get("attribution")
-    changes = [row.changes(numbers) for row in rows]
     return decisions.DecisionBatch(
         kind=said["kind"],
         object=said["object"],
@@ -117,23 +120,78 @@ def batch_of(data: Any, actor: Actor) -> decisions.DecisionBatch:
         feature_names=tuple(said["features"]),
         intercept=said["intercept"],
         subjects=subjects,
-        verdict_ids=[row.uuid("verdict") for row in rows],
-        consent_event_ids=[row.uuid("consent_event") for row in rows],
+        verdict_ids=[row.verdict for row in rows],
+        consent_event_ids=[row.consent_event for row in rows],
         # In double precision, as they were sent: the sum is checked before they are stored in single.
-        scores=np.array([row.number("score") for row in rows]),
-        contributions=np.array([row.numbers("contributions", width) for row in rows]),
-        bins=np.array([row.bins("bins", width) for row in rows], dtype=np.uint16),
-        chosen=[row.name("chosen") for row in rows],
-        alternatives=[row.alternatives() for row in rows],
+        scores=np.array([row.score for row in rows]),
+        contributions=np.array([row.contributions for row in rows]),
+        bins=np.array([row.bins for row in rows], dtype=np.uint16),
+        chosen=[row.chosen for row in rows],
+        alternatives=[row.alternatives for row in rows],
         sealed_inputs=_sealed(rows, subjects),
-        random_draw=[row.draw() for row in rows],
-        counterfactual_features=np.array([[change[0] for change in one] for one in changes], dtype=np.int16),
-        counterfactual_bins=np.array([[change[1] for change in one] for one in changes], dtype=np.uint16),
+        random_draw=[row.random_draw for row in rows],
+        counterfactual_features=np.array([[change[0] for change in row.changes] for row in rows], dtype=np.int16),
+        counterfactual_bins=np.array([[change[1] for change in row.changes] for row in rows], dtype=np.uint16),
         seed=said.get("seed", ""),
         solely_automated=said.get("solely_automated", True),
         attribution=decisions.Attribution(**attribution) if attribution else decisions.EXACT,
         actor=actor,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One decision as it was read: ``plain`` is the input as canonical JSON, or ``sealed`` its ciphertext."""
+
+    subject: SubjectId
+    verdict: UUID | None
+    consent_event: UUID | None
+    score: float
+    contributions: list[float]
+    bins: list[int]
+    chosen: str
+    alternatives: list[decisions.Alternative]
+    random_draw: float | None
+    changes: list[tuple[int, int]]
+    plain: bytes | None
+    sealed: bytes
+
+
+def _read(given: Sequence[Any], features: Sequence[str]) -> list[_Read]:
+    """Every row. Raises ``InvalidInput`` that points to what is wrong in each that cannot be read, not in the first alone: who sends
+    thousands does not want to learn of their mistakes one by one."""
+    numbers = {name: number for number, name in enumerate(features)}
+    rows, wrong = [], []
+    for place, row in enumerate(given):
+        try:
+            rows.append(_Row(place, row).read(numbers))
+        except InvalidInput as error:
+            wrong += _pointers(error)
+            if len(wrong) >= _MOST_POINTERS:
+                break
+    if wrong:
+        raise InvalidInput("Decisions of the batch are not valid.", errors=wrong)
+    return rows
+
+
+def _check_grounds(purpose: str, rows: Sequence[_Read]) -> None:
+    cited = Cited(
+        purpose,
+        [row.subject for row in rows],
+        [row.verdict for row in rows],
+        [row.consent_event for row in rows],
+        [row.chosen != _NOTHING for row in rows],
+    )
+    if found := contradictions(cited):
+        wrong: list[JSON] = [
+            {"pointer": f"/decisions/{one.place}/{one.field}", "detail": one.detail} for one in found[:_MOST_POINTERS]
+        ]
+        raise InvalidInput("Decisions of the batch rest on grounds that say something else.", errors=wrong)
+
+
+def _pointers(error: InvalidInput) -> list[JSON]:
+    listed = error.fields.get("errors")
+    return list(listed) if isinstance(listed, list) else []
 
 
 class _Row:
@@ -151,18 +209,38 @@ class _Row:
             raise self._wrong("/input", "Give the input, or the sealed input.")
         self._row = row
 
+    def read(self, features: Mapping[str, int]) -> _Read:
+        """The whole row; ``features`` are the numbers of the names that the batch has."""
+        return _Read(
+            self.subject(),
+            self.uuid("verdict", "vdt", "vds"),
+            self.uuid("consent_event", "cev"),
+            self.number("score"),
+            self.numbers("contributions", len(features)),
+            self.bins("bins", len(features)),
+            self.name("chosen"),
+            self.alternatives(),
+            self.draw(),
+            self.changes(features),
+            self.plain_input(),
+            b"" if "input" in self._row else self.sealed_input(),
+        )
+
     def subject(self) -> SubjectId:
         try:
             return SubjectId(from_opaque("sub", self.name("subject")))
         except InvalidInput as error:
             raise self._wrong("/subject", "Not the identifier of a subject.") from error
 
-    def uuid(self, field: str) -> UUID | None:
+    def uuid(self, field: str, *prefixes: str) -> UUID | None:
+        """A UUID, or an identifier as our own endpoints give it out (``vdt_…``)."""
         given = self._row.get(field)
         try:
+            if isinstance(given, str) and (prefix := given.partition("_")[0]) in prefixes:
+                return from_opaque(prefix, given)
             return None if given is None else UUID(given)
-        except (ValueError, AttributeError, TypeError) as error:
-            raise self._wrong(f"/{field}", "Not a UUID.") from error
+        except (ValueError, AttributeError, TypeError, InvalidInput) as error:
+            raise self._wrong(f"/{field}", "Not a UUID, and no identifier of ours.") from error
 
     def name(self, field: str) -> str:
         given = self._row.get(field)
@@ -266,14 +344,23 @@ class _Row:
         )
 
 
-def _sealed(rows: Sequence[_Row], subjects: Sequence[SubjectId]) -> list[bytes]:
+def _sealed(rows: Sequence[_Read], subjects: Sequence[SubjectId]) -> list[bytes]:
     """The sealed inputs; those that came plain are sealed together."""
-    plain = [row.plain_input() for row in rows]
-    open_ = [place for place, data in enumerate(plain) if data is not None]
-    fresh = (
-        sealing.seal_many([subjects[at] for at in open_], sealing.INPUT, [plain[at] or b"" for at in open_])
-        if open_
-        else []
-    )
-    by_place = dict(zip(open_, fresh, strict=True))
-    return [by_place[place] if place in by_place else row.sealed_input() for place, row in enumerate(rows)]
+    open_ = [(place, row.plain) for place, row in enumerate(rows) if row.plain is not None]
+    fresh = _seal(open_, subjects)
+    return [fresh.get(place, row.sealed) for place, row in enumerate(rows)]
+
+
+def _seal(open_: Sequence[tuple[int, bytes]], subjects: Sequence[SubjectId]) -> dict[int, bytes]:
+    """Ciphertexts by place. Raises ``InvalidInput`` that points to somebody whom the sealer does not know, or who was erased."""
+    if not open_:
+        return {}
+    try:
+        fresh = sealing.seal_many([subjects[at] for at, _ in open_], sealing.INPUT, [plain for _, plain in open_])
+    except NotFound as error:
+        if len(open_) > 1:  # somebody among them: halve until it is clear who
+            half = len(open_) // 2
+            return _seal(open_[:half], subjects) | _seal(open_[half:], subjects)
+        pointer = f"/decisions/{open_[0][0]}/subject"
+        raise InvalidInput("A subject is not there.", errors=[{"pointer": pointer, "detail": error.title}]) from error
+    return dict(zip((at for at, _ in open_), fresh, strict=True))

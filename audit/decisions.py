@@ -35,11 +35,13 @@ from audit.decision_records import (
 )
 from audit.errors import BatchNotValid, NotInTransaction, SubjectErased
 from audit.merkle import leaf_hashes
+from audit.retries import Asked
 from audit.tiles import Edge
 from audit.tombstones import erased_among
 from governance.kernel import clock, crypto
 from governance.kernel.canonical import canonical_json, sha256_hex
 from governance.kernel.copy import copy_encoded
+from governance.kernel.errors import JSON
 from governance.kernel.ids import uuid7, uuid7_many
 
 __all__ = [
@@ -51,6 +53,7 @@ EFFECTS = ("marketing", "similarly_significant")
 LARGEST_BATCH = 65_536
 SUM_TOLERANCE = 1e-6
 _NOBODY = bytes(16)
+_MOST_POINTERS = 100
 _COLUMNS = (
     "id", "batch_id", "position", "subject_id", "salt", "verdict_id", "consent_event_id", "chosen", "score", "record", "sealed_input",
 )  # fmt: skip
@@ -61,8 +64,9 @@ _LENGTH = struct.Struct(">i")
 _NULL = _LENGTH.pack(-1)
 
 
-def record(batch: DecisionBatch) -> RecordedBatch:
-    """Record a batch, at most 65,536 decisions, in the caller's transaction.
+def record(batch: DecisionBatch, *, asked: Asked | None = None) -> RecordedBatch:
+    """Record a batch, at most 65,536 decisions, in the caller's transaction. ``asked`` marks the request, for who looks it up when it is
+    sent again (``retries``).
 
     Raises ``BatchNotValid`` when columns do not fit or contributions do not sum to the scores, ``SubjectErased`` when a person among
     them was erased, ``NotInTransaction``.
@@ -70,8 +74,8 @@ def record(batch: DecisionBatch) -> RecordedBatch:
     count = _checked(batch)
     if not connection.in_atomic_block:
         raise NotInTransaction("Record decisions in the transaction that acts on them.")
-    if erased_among(set(batch.subjects)):
-        raise SubjectErased
+    if gone := erased_among(set(batch.subjects)):
+        raise SubjectErased(errors=_pointers("subject", [subject in gone for subject in batch.subjects]))
     batch_id, ids = uuid7(), uuid7_many(count)
     salts = os.urandom(32 * count)
     names = Names()
@@ -103,6 +107,8 @@ def record(batch: DecisionBatch) -> RecordedBatch:
         leaf_hashes=b"".join(leaves),
         tile_roots=tile_roots,
         created_at=clock.now(),
+        request_key=asked and asked.key,
+        request_mac=asked and asked.mac,
     )
     copy_encoded("audit_decision", _COLUMNS, _rows(batch, ids, batch_id, salts, records))
     return RecordedBatch(batch_id, ids, entry_id)
@@ -184,9 +190,19 @@ def _checked(batch: DecisionBatch) -> int:
     sums = batch.contributions.astype(np.float64).sum(axis=1) + batch.intercept
     scores = batch.scores.astype(np.float64)
     # Written so that a NaN fails.
-    if not (np.abs(sums - scores) <= SUM_TOLERANCE * np.maximum(1.0, np.abs(scores))).all():
-        raise BatchNotValid("The contributions do not sum to the score: the reason would not be the computation.")
+    fits = np.abs(sums - scores) <= SUM_TOLERANCE * np.maximum(1.0, np.abs(scores))
+    if not fits.all():
+        raise BatchNotValid(
+            "The contributions do not sum to the score: the reason would not be the computation.",
+            errors=_pointers("contributions", (~fits).tolist()),
+        )
     return count
+
+
+def _pointers(field: str, wrong: Sequence[bool]) -> list[JSON]:
+    """Where the decisions are that something is wrong with; the first hundred."""
+    places = [place for place, one in enumerate(wrong) if one]
+    return [{"pointer": f"/decisions/{place}/{field}"} for place in places[:_MOST_POINTERS]]
 
 
 def _packed_columns(

@@ -124,6 +124,13 @@ class SubjectErased(Conflict):
     title = "A subject was erased"
 
 
+class RetryDiffers(Conflict):
+    """The key for retries was used for another request; take a new key for a new request."""
+
+    code = "retry_differs"
+    title = "This key belongs to another request"
+
+
 class UnknownDecision(NotFound):
     """There is no such decision, or it was erased with its subject."""
 

@@ -232,6 +232,10 @@ class DecisionBatch(UuidModel):
     leaf_hashes = models.BinaryField()
     tile_roots = models.BinaryField()
     created_at = models.DateTimeField()
+    request_key = models.BinaryField(
+        max_length=32, null=True, unique=True, help_text="Digest of who asked and their key for retries."
+    )
+    request_mac = models.BinaryField(max_length=32, null=True, help_text="What was asked, under that key.")
 
     class Meta:
         db_table = "audit_decision_batch"

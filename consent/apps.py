@@ -10,8 +10,8 @@ class ConsentConfig(AppConfig):
     verbose_name = _("Consent")
 
     def ready(self) -> None:
-        from audit import capture
-        from consent import disposal, invariants, tasks  # noqa: F401  registers its checks and its work
+        from audit import capture, grounds
+        from consent import decision_grounds, disposal, invariants, tasks  # noqa: F401  registers its checks and its work
         from consent.models import PropagationTarget
         from consent.sources import ConsentLedgerSource
         from governance.catalogue.declarations import Declared, declare
@@ -22,6 +22,7 @@ class ConsentConfig(AppConfig):
         source = ConsentLedgerSource()
         personal_data.register(source)
         capture.configuration(PropagationTarget)
+        grounds.judge_with(decision_grounds.contradictions)
         for place, rule in zip(disposal.PLACES, disposal.DEFAULTS, strict=True):
             disposables.register(place)
             ship(rule)

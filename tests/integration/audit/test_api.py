@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from audit import decisions, models, reasons, sealing, sequencer
+from audit import decisions, models, reasons, sealing, sequencer, sources
 from governance.accounts import clients
 from governance.kernel import clock
 from governance.kernel.actors import SYSTEM
@@ -189,6 +189,83 @@ def test_a_batch_that_is_wrong_is_a_problem_document_and_leaves_nothing(change: 
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert b"alice" not in answer.content
     assert not models.Decision.objects.exists()
+
+
+def pointers(answer) -> list[str]:
+    assert answer.status_code in {409, 422}, answer.content
+    return [one["pointer"] for one in answer.json()["errors"]]
+
+
+def test_every_row_that_is_wrong_is_pointed_to_and_none_is_recorded():
+    request = a_request([SubjectId(uuid7()) for _ in range(6)])
+    request["decisions"][1]["bins"] = [1]
+    request["decisions"][3]["subject"] = "sub_nobody"
+    request["decisions"][4]["chosen"] = ""
+    client = api("audit:write")
+    assert pointers(client.post("/api/v1/decisions", request, content_type="application/json")) == [
+        "/decisions/1/bins",
+        "/decisions/3/subject",
+        "/decisions/4/chosen",
+    ]
+    sums = a_request([SubjectId(uuid7()) for _ in range(4)])
+    sums["decisions"][2]["score"] = 1.5
+    assert pointers(client.post("/api/v1/decisions", sums, content_type="application/json")) == [
+        "/decisions/2/contributions"
+    ]
+    assert not models.DecisionBatch.objects.exists()
+
+
+def test_a_subject_that_is_not_there_or_was_erased_is_pointed_to():
+    known = vault.enrol([Identity({IdentifierKind.EMAIL: ALICE.email})], actor=SYSTEM, source="test").subjects[0]
+    plain = a_request([known, known, SubjectId(uuid7())])
+    for row in plain["decisions"]:
+        del row["sealed_input"]
+        row["input"] = {"weeks_since_visit": 6}
+    client = api("audit:write")
+    assert pointers(client.post("/api/v1/decisions", plain, content_type="application/json")) == [
+        "/decisions/2/subject"
+    ]
+    gone = SubjectId(uuid7())
+    sources.DecisionRecords().erase(gone)
+    sealed = a_request([known, gone])
+    assert pointers(client.post("/api/v1/decisions", sealed, content_type="application/json")) == [
+        "/decisions/1/subject"
+    ]
+
+
+def test_the_same_request_again_gets_the_first_answer_and_records_nothing():
+    client, request = api("audit:write"), a_request([SubjectId(uuid7()) for _ in range(3)])
+
+    def post(body: dict, key: str = "nightly-17"):
+        return client.post("/api/v1/decisions", body, content_type="application/json", headers={"Idempotency-Key": key})
+
+    first = post(request)
+    again = post(request)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json()
+    assert models.Decision.objects.count() == 3
+    assert post({**request, "intercept": -0.5000000001}).status_code == 409, "another request under the same key"
+    sources.DecisionRecords().erase(SubjectId(from_opaque("sub", request["decisions"][1]["subject"])))
+    kept = post(request).json()["decisions"]
+    assert kept == [first.json()["decisions"][0], None, first.json()["decisions"][2]]
+    stranger = api("audit:write").post(
+        "/api/v1/decisions",
+        a_request([SubjectId(uuid7())]),
+        content_type="application/json",
+        headers={"Idempotency-Key": "nightly-17"},
+    )
+    assert stranger.status_code == 201, "a key belongs to who uses it"
+    assert post(request, "x" * 201).status_code == 422
+
+
+def test_a_request_that_was_refused_may_be_mended_under_its_key():
+    client, request = api("audit:write"), a_request([SubjectId(uuid7())])
+    wrong = {**request, "intercept": 7.0}
+    headers = {"Idempotency-Key": "mend-me"}
+    assert client.post("/api/v1/decisions", wrong, content_type="application/json", headers=headers).status_code == 422
+    assert (
+        client.post("/api/v1/decisions", request, content_type="application/json", headers=headers).status_code == 201
+    )
 
 
 def test_without_the_scope_nothing_is_shown_or_recorded(reader: Client):
