@@ -10,7 +10,7 @@ An entry has no number when it is written; ``audit.sequencer`` numbers what is c
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit import encoding, keys, writers
-from audit.entries import SALT_BYTES, Draft, Entry, Link, commit
+from audit.entries import SALT_BYTES, Draft, Entry, commit
 from audit.errors import NotInTransaction
 from audit.staging import LINK, STAGE
 from audit.tombstones import erased_among, link_tombstone, tombstone
@@ -69,22 +69,18 @@ def emit_many(drafts: Sequence[Draft]) -> list[UUID]:
     if not drafts:
         return []
     here = _in_transaction()
+    ids = uuid7_many(len(drafts))
+    made: Iterable[Entry] = _made(drafts, ids, writers.transaction_group(here))
     # PostgreSQL stores the first entries while the last ones are made; one that is refused on the way takes them all back.
-    block: AbstractContextManager[object] = nullcontext()
-    made: Iterator[Entry] | list[Entry] = _made(drafts, writers.transaction_group(here))
-    if len(drafts) >= _LARGE:
-        block = transaction.atomic()
-    else:
-        made = list(made)
-    entries: list[Entry] = []
+    block: AbstractContextManager[object] = transaction.atomic() if len(drafts) >= _LARGE else nullcontext()
+    made = made if len(drafts) >= _LARGE else list(made)
     with block:
-        copy_encoded("audit_entry", encoding.ENTRY, encoding.entry_rows(_kept(made, entries)))
-        writer, first = writers.take(here, len(entries))
-        copy_encoded("audit_pending", encoding.PENDING, encoding.pending_rows(entries, writer, first))
-        links = [(entry.id, link) for entry in entries for link in entry.links]
-        if links:
-            _link(links)
-    return [entry.id for entry in entries]
+        rows = encoding.Rows(*writers.take(here, len(drafts)))
+        copy_encoded("audit_entry", encoding.ENTRY, map(rows.add, made))
+        copy_encoded("audit_pending", encoding.PENDING, rows.pending)
+        if rows.links:
+            _link(rows)
+    return ids
 
 
 def staged_mac(entry_id: UUID, leaf_hash: bytes, writer: UUID, number: int) -> bytes:
@@ -92,30 +88,23 @@ def staged_mac(entry_id: UUID, leaf_hash: bytes, writer: UUID, number: int) -> b
     return keys.staged()(entry_id.bytes + leaf_hash + writer.bytes + number.to_bytes(8, "big"))
 
 
-def _made(drafts: Sequence[Draft], group: UUID) -> Iterator[Entry]:
+def _made(drafts: Sequence[Draft], ids: Sequence[UUID], group: UUID) -> Iterator[Entry]:
     at = clock.now()
     salts = os.urandom(2 * SALT_BYTES * len(drafts))
-    for place, (draft, entry_id) in enumerate(zip(drafts, uuid7_many(len(drafts)), strict=True)):
-        start = 2 * SALT_BYTES * place
+    for draft, entry_id, start in zip(drafts, ids, range(0, len(salts), 2 * SALT_BYTES), strict=True):
         own = (salts[start : start + SALT_BYTES], salts[start + SALT_BYTES : start + 2 * SALT_BYTES])
         yield commit(draft, entry_id=entry_id, occurred_at=at, transaction_id=group, salts=own)
 
 
-def _kept(made: Iterator[Entry] | list[Entry], into: list[Entry]) -> Iterator[Entry]:
-    for entry in made:
-        into.append(entry)
-        yield entry
-
-
-def _link(links: Sequence[tuple[UUID, Link]]) -> None:
+def _link(rows: encoding.Rows) -> None:
     """Link entries to their subjects; where the subject was erased, leave a tombstone of the link instead."""
-    erased = erased_among({link.subject for _, link in links})
-    kept = links
+    erased = erased_among({subject for subject, _, _ in rows.subjects})
+    kept = rows.links
     if erased:
-        kept = [(entry_id, link) for entry_id, link in links if link.subject not in erased]
-        gone = ((link_tombstone(entry_id, link.role),) for entry_id, link in links if link.subject in erased)
+        kept = [row for row, (subject, _, _) in zip(rows.links, rows.subjects, strict=True) if subject not in erased]
+        gone = ((link_tombstone(entry_id, role),) for subject, entry_id, role in rows.subjects if subject in erased)
         copy_rows("audit_erased_link", ("tag",), gone, ("bytea",))
-    copy_encoded("audit_subject_link", encoding.LINK, encoding.link_rows(kept))
+    copy_encoded("audit_subject_link", encoding.LINK, kept)
 
 
 def _in_transaction() -> BaseDatabaseWrapper:
