@@ -1,4 +1,4 @@
-"""Notices: what people are told before they agree (Art. 12 and 13), by version and language, never changed once published.
+"""Notices: what people are told before they agree (Art. 12 to 14), by version and language, never changed once published.
 
 `publish` refuses a text that does not say what Art. 13 asks for. A material change supersedes the consents that were given under
 earlier versions, in the same transaction: those people are asked again before anything is processed.
@@ -20,40 +20,27 @@ from consent import ledger, presentation
 from consent.drafts import ConsentDraft
 from consent.errors import NoticeIncomplete, UnknownNotice
 from consent.models import NoticeVersion
-from consent.terms import Channel, EventType, NoticeVersionId, State
+from consent.notice_text import FIELDS, LANGUAGES, LISTS, NoticeText, doubts, lint
+from consent.terms import EventType, NoticeVersionId, State
 from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.canonical import digest
 from governance.kernel.clock import now
 from governance.kernel.errors import JSON
 from governance.kernel.ids import SubjectId, uuid7
 from governance.purposes.register import newest_book
-from governance.purposes.terms import LegalBasis, PurposeVersion
 
-LANGUAGES: Final = ("en", "pl")
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeText:
-    """The words of a notice: each field answers the point of Art. 13 that `lint` names beside it."""
-
-    title: str
-    body: str
-    controller: str
-    controller_contact: str
-    dpo_contact: str
-    legitimate_interests: str
-    recipients: tuple[str, ...]
-    transfers: str
-    data_categories: tuple[str, ...]
-    retention: str
-    rights: str
-    withdrawal: str
-    complaint: str
-    obligation: str
-    automated_decisions: str
-
-
-_FIELDS: Final = tuple(NoticeText.__dataclass_fields__)
+__all__ = [
+    "LANGUAGES",
+    "Notice",
+    "NoticeText",
+    "current",
+    "doubts",
+    "for_purpose",
+    "lint",
+    "publish",
+    "shown",
+    "version",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +79,13 @@ def publish(
     transfers: str = "",
     obligation: str = "",
     automated_decisions: str = "",
+    source: str = "",
     ui_variant: str = "default",
     material_change: bool = False,
     actor: Actor = SYSTEM,
 ) -> NoticeVersionId:
     """Publish the next version of the notice in a language; the same words again are the same version. Empty controller and contacts
-    mean those of this service. Raises NoticeIncomplete with the items of Art. 13 that are missing, UnknownPurpose."""
+    mean those of this service. Raises NoticeIncomplete with the points of Art. 13 and 14 that are missing, UnknownPurpose."""
     text = worded(
         title=title,
         body=body,
@@ -114,6 +102,7 @@ def publish(
         complaint=complaint,
         obligation=obligation,
         automated_decisions=automated_decisions,
+        source=source,
     )
     at = now()
     book = newest_book()
@@ -147,7 +136,7 @@ def publish(
 
 def worded(**words: Any) -> NoticeText:
     """The words of a notice as `publish` takes them: what is not said about the controller is what this service says of itself."""
-    said: dict[str, Any] = {name: () if name in ("recipients", "data_categories") else "" for name in _FIELDS} | words
+    said: dict[str, Any] = {name: () if name in LISTS else "" for name in FIELDS} | words
     return NoticeText(
         **said
         | {
@@ -156,38 +145,6 @@ def worded(**words: Any) -> NoticeText:
             "dpo_contact": said["dpo_contact"] or settings.ZGODA_DPO_CONTACT,
         }
     )
-
-
-def lint(text: NoticeText, language: str, purposes: Sequence[PurposeVersion]) -> list[tuple[str, str]]:
-    """The points of Art. 13 that the text does not answer, as (field, point). Pure."""
-    bases = {purpose.legal_basis for purpose in purposes}
-    profiled = any(Channel.PROFILING in purpose.channels for purpose in purposes)
-    points: list[tuple[str, bool, str]] = [
-        ("title", True, "Art. 12(1): a clear title"),
-        ("body", True, "Art. 12(1): an explanation in plain words"),
-        ("controller", True, "Art. 13(1)(a): who the controller is"),
-        ("controller_contact", True, "Art. 13(1)(a): how to reach the controller"),
-        ("dpo_contact", True, "Art. 13(1)(b): how to reach the data protection officer"),
-        ("legitimate_interests", LegalBasis.LEGITIMATE_INTEREST in bases, "Art. 13(1)(d): which legitimate interests"),
-        ("recipients", True, "Art. 13(1)(e): recipients or their categories"),
-        ("retention", True, "Art. 13(2)(a): for how long"),
-        ("rights", True, "Art. 13(2)(b): the person's rights"),
-        ("withdrawal", LegalBasis.CONSENT in bases, "Art. 13(2)(c): that consent can be withdrawn, and how"),
-        ("complaint", True, "Art. 13(2)(d): the right to complain to an authority"),
-        (
-            "obligation",
-            LegalBasis.LEGAL_OBLIGATION in bases,
-            "Art. 13(2)(e): whether the data must be given, and what follows if not",
-        ),
-        ("automated_decisions", profiled, "Art. 13(2)(f): automated decisions, their logic and consequences"),
-    ]
-    values = asdict(text)
-    missing = [(field, point) for field, needed, point in points if needed and not _said(values[field])]
-    if not purposes:
-        missing.append(("purposes", "Art. 13(1)(c): the purposes and their legal basis"))
-    if language not in LANGUAGES:
-        missing.append(("language", f"One of: {', '.join(LANGUAGES)}."))
-    return missing
 
 
 def current(key: str, language: str) -> Notice:
@@ -342,12 +299,14 @@ def _supersede(notice: NoticeVersion, actor: Actor) -> None:
     )
 
 
-def _said(value: Any) -> bool:
-    return any(str(one).strip() for one in value) if isinstance(value, (tuple, list)) else bool(str(value).strip())
-
-
 def _content(text: NoticeText) -> dict[str, JSON]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(text).items()}
+    """As it is stored and digested. A source that is not said is left out, as in notices from before there was the field."""
+    content: dict[str, JSON] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in asdict(text).items()
+    }
+    if not text.source:
+        del content["source"]
+    return content
 
 
 def _frozen(row: NoticeVersion) -> Notice:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from consent import presentation, signing
 from consent.errors import PresentationInvalid
 from consent.evidence import truncated
-from consent.notices import NoticeText, lint
+from consent.notice_text import POINTS, NoticeText, doubts, lint
 from consent.terms import Channel, NoticeVersionId
 from governance.kernel.ids import SubjectId
 from governance.purposes.terms import LegalBasis
@@ -108,6 +108,63 @@ def test_what_a_notice_leaves_out_is_named_with_its_article(field: str, point: s
 def test_some_points_are_needed_only_where_they_apply(field: str, of: Any) -> None:
     assert lint(replace(TEXT, **{field: ""}), "en", [purpose()]) == []
     assert [name for name, _ in lint(replace(TEXT, **{field: ""}), "en", [of])] == [field]
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", "-", "…", "TODO", "tbd", "n/a", "xxx", "Lorem ipsum dolor sit amet"])
+def test_a_placeholder_answers_nothing(nothing: str) -> None:
+    for field in ("title", "body", "retention", "rights", "withdrawal", "complaint", "controller"):
+        assert [name for name, _ in lint(replace(TEXT, **{field: nothing}), "en", [purpose()])] == [field]
+    assert [name for name, _ in lint(replace(TEXT, recipients=(nothing, nothing)), "pl", [purpose()])] == ["recipients"]
+    assert lint(replace(TEXT, recipients=(nothing, "mail provider")), "en", [purpose()]) == []
+
+
+@pytest.mark.parametrize(
+    "far", ["a mail provider in the USA", "nasz dostawca w Stanach Zjednoczonych", "a call centre in India"]
+)
+def test_who_receives_data_far_away_says_by_which_safeguard(far: str) -> None:
+    missing = lint(replace(TEXT, recipients=("our printing house", far)), "en", [purpose()])
+    assert [name for name, _ in missing] == ["transfers"]
+    assert lint(replace(TEXT, recipients=("those who help us, in Warsaw",)), "en", [purpose()]) == []
+    told = replace(TEXT, recipients=(far,), transfers="Under the standard contractual clauses (Art. 46).")
+    assert lint(told, "en", [purpose()]) == []
+    assert "transfers" not in dict(doubts(told, "en", [purpose()]))
+    assert "transfers" in dict(doubts(replace(told, transfers="They go there."), "en", [purpose()]))
+
+
+def test_data_from_elsewhere_are_named_with_their_source() -> None:
+    bought = replace(TEXT, source="An address broker in Warsaw.", data_categories=())
+    assert lint(bought, "en", [purpose()]) == [("data_categories", POINTS["data_categories"])]
+    assert lint(replace(bought, data_categories=("e-mail address",)), "en", [purpose()]) == []
+
+
+GOOD = {
+    "en": {
+        "rights": "You can see, correct, take or delete your data, and restrict or object to its use.",
+        "complaint": "The President of the Personal Data Protection Office.", "retention": "Two years.",
+        "body": "If you agree, we send you an e-mail with the offers of the week.",
+    },
+    "pl": {
+        "rights": "Możesz zobaczyć, poprawić, przenieść lub usunąć dane, ograniczyć ich użycie albo się sprzeciwić.",
+        "complaint": "Prezes Urzędu Ochrony Danych Osobowych.", "retention": "Dopóki nie wycofasz zgody.",
+        "body": "Za Twoją zgodą wysyłamy do Ciebie e-mail, w którym są oferty tygodnia.",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+def test_an_answer_that_says_little_raises_a_doubt_in_either_language(language: str) -> None:
+    both = [purpose(), purpose(legal_basis=LegalBasis.LEGITIMATE_INTEREST)]
+    good = replace(TEXT, **GOOD[language])
+    assert doubts(good, language, both) == []
+    assert {field for field, _ in doubts(replace(good, complaint="To us.", retention="Always."), language, both)} == {
+        "complaint",
+        "retention",
+    }
+    lacking = replace(good, rights="You have rights. Masz prawa.")
+    assert len(doubts(lacking, language, both)) == 6
+    assert len(doubts(lacking, language, [purpose()])) == 5, "nobody objects to what rests on consent"
+    assert [field for field, _ in doubts(good, "pl" if language == "en" else "en", both)] == ["body"]
+    assert "hard to read" in str(doubts(replace(good, body=good.body + " i to jest, and so on," * 12), language, both))
 
 
 def test_a_notice_is_about_a_purpose_in_a_language_we_speak() -> None:
