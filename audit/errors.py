@@ -173,6 +173,13 @@ class NotAPerson(NotPermitted):
     title = "A review needs a person"
 
 
+class ReviewerTookPart(NotPermitted):
+    """Who had a decision made does not review it: a second look is somebody else's (Art. 22(3); WP 251, V.B.1)."""
+
+    code = "reviewer_took_part"
+    title = "Somebody else reviews this decision"
+
+
 class SealerMissing(Unavailable):
     """Nobody in this process keeps the subjects' keys, so nothing can be sealed or opened."""
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import transaction
 
 from audit import log, models
-from audit.errors import NotAPerson, ReviewStateConflict, UnknownDecision, UnknownReview
+from audit.errors import NotAPerson, ReviewerTookPart, ReviewStateConflict, UnknownDecision, UnknownReview
 from governance.kernel import clock
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.canonical import sha256_hex
@@ -89,13 +89,16 @@ def contest(
 
 
 def assign(review_id: UUID, *, assignee: Actor, actor: Actor) -> Review:
-    """Give the review to a member of staff. Raises ``NotAPerson``, ``UnknownReview``, ``ReviewStateConflict`` when it is decided."""
+    """Give the review to a member of staff. Raises ``NotAPerson``, ``ReviewerTookPart`` for who had the decision made, ``UnknownReview``,
+    ``ReviewStateConflict`` when it is decided."""
     with transaction.atomic():
         row = _locked(review_id)
         if assignee.kind is not ActorKind.STAFF:
             raise NotAPerson
         if row.state == State.DECIDED:
             raise ReviewStateConflict("The review is decided.")
+        if str(assignee) == _maker_of(row.decision_id):
+            raise ReviewerTookPart
         row.state, row.assignee = State.ASSIGNED, str(assignee)
         row.save(update_fields=["state", "assignee"])
         _record("decision.review_assigned", row, actor, assignee=str(assignee))
@@ -119,8 +122,7 @@ def decide(
             raise ReviewStateConflict("The review is not assigned to you, or is decided.")
         if outcome not in Outcome.values or not _GROUND.fullmatch(ground) or not sealed_reason:
             raise InvalidInput("A review ends with an outcome, a ground and a reason.")
-        chosen = models.Decision.objects.values_list("chosen", flat=True).get(pk=row.decision_id)
-        row.new_action = becomes(chosen, outcome, new_action)
+        row.new_action = becomes(in_effect(row.decision_id), outcome, new_action)
         row.state, row.outcome, row.ground = State.DECIDED, outcome, ground
         row.sealed_reason, row.decided_at = sealed_reason, clock.now()
         row.save(update_fields=["state", "outcome", "ground", "sealed_reason", "decided_at", "new_action"])
@@ -132,8 +134,19 @@ def decide(
         return review
 
 
+def in_effect(decision_id: UUID) -> str:
+    """The action that stands now: what the latest review made of the decision, or else what was chosen. Raises ``UnknownDecision``."""
+    changed = models.Review.objects.filter(decision_id=decision_id, state=State.DECIDED).exclude(new_action="")
+    latest = changed.order_by("-decided_at", "-id").values_list("new_action", flat=True).first()
+    chosen = models.Decision.objects.values_list("chosen", flat=True).filter(pk=decision_id).first()
+    if chosen is None:
+        raise UnknownDecision
+    return latest or chosen
+
+
 def becomes(chosen: str, outcome: str, new_action: str) -> str:
-    """What a decision becomes by an outcome; empty when it stands. Pure. Raises ``InvalidInput`` for an outcome that changes nothing."""
+    """What a decision that stands at ``chosen`` becomes by an outcome; empty when it stays. Pure. Raises ``InvalidInput`` for an outcome
+    that changes nothing."""
     if outcome == Outcome.UPHELD:
         if new_action:
             raise InvalidInput("A decision that stands has no other action.")
@@ -184,6 +197,12 @@ def month_after(day: date) -> date:
     """The same day of the next month, or its last day when there is none (Regulation 1182/71, Art. 3(2)(c))."""
     year, month = day.year + day.month // 12, day.month % 12 + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def _maker_of(decision_id: UUID) -> str:
+    """Who had the decision made, as the log knows them; empty when it is gone."""
+    entry = models.Decision.objects.filter(pk=decision_id).values("batch__entry_id")
+    return models.Entry.objects.filter(pk__in=entry).values_list("actor", flat=True).first() or ""
 
 
 def _locked(review_id: UUID) -> models.Review:

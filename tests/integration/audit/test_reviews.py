@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from audit import decisions, models, reasons, reviews, sequencer, sources
-from audit.errors import NotAPerson, ReviewStateConflict, UnknownDecision, UnknownReview
+from audit.errors import NotAPerson, ReviewerTookPart, ReviewStateConflict, UnknownDecision, UnknownReview
 from audit.verification import verify_log
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.errors import InvalidInput
@@ -91,6 +91,50 @@ def test_only_a_person_who_was_assigned_decides(decision_id, alice: SubjectId):
             again()
     with pytest.raises(UnknownReview):
         reviews.get(uuid7())
+
+
+def test_who_had_the_decision_made_does_not_review_it(alice: SubjectId):
+    marko = Actor(ActorKind.STAFF, "019aa5c0-0000-7000-8000-0000000a4c00")
+    made_by_marko = decisions.record(batch(1, subjects=[alice], actor=marko)).decision_ids[0]
+    opened = contest(made_by_marko, alice)
+    with pytest.raises(ReviewerTookPart):
+        reviews.assign(opened.id, assignee=marko, actor=DANA)
+    assert reviews.assign(opened.id, assignee=DANA, actor=marko).assignee == str(DANA)
+
+
+def test_a_second_review_starts_from_what_the_first_made_of_the_decision(decision_id, alice: SubjectId):
+    def end(outcome: str, new_action: str = "") -> str:
+        opened = contest(decision_id, alice)
+        reviews.assign(opened.id, assignee=DANA, actor=DANA)
+        ending = {"ground": "data_was_wrong", "sealed_reason": SEALED, "actor": DANA}
+        try:
+            return reviews.decide(opened.id, outcome=outcome, new_action=new_action, **ending).new_action
+        except InvalidInput:
+            reviews.decide(opened.id, outcome="upheld", **ending)
+            return "refused"
+
+    chosen = decisions.get(decision_id).chosen
+    assert end("reversed") == "none"
+    assert end("reversed") == "refused", "nothing is taken back twice"
+    assert end("changed", chosen) == chosen, "what was taken back can be given again"
+    assert end("changed", chosen) == "refused"
+    assert end("reversed") == "none"
+    assert reviews.in_effect(decision_id) == "none"
+    assert decisions.get(decision_id).chosen == chosen, "the record of what was decided does not change"
+
+
+def test_nothing_is_decided_about_somebody_who_was_erased_meanwhile(decision_id, alice: SubjectId):
+    opened = contest(decision_id, alice)
+    reviews.assign(opened.id, assignee=DANA, actor=DANA)
+    sources.DecisionRecords().erase(alice)
+    with pytest.raises(UnknownReview):
+        reviews.decide(opened.id, outcome="upheld", ground="as_it_should_be", sealed_reason=SEALED, actor=DANA)
+    with pytest.raises(UnknownReview):
+        reviews.assign(opened.id, assignee=DANA, actor=DANA)
+    with pytest.raises(UnknownReview):
+        reviews.told(opened.id)
+    with pytest.raises(UnknownDecision):
+        contest(decision_id, alice)
 
 
 def test_a_review_is_due_within_a_month():
