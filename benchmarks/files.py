@@ -56,7 +56,7 @@ def contests() -> Iterable[Contest | Figure]:
     """See the package."""
     with _house.house() as directory:
         from governance.kernel.actors import SYSTEM
-        from pseudonymize import policies, run
+        from pseudonymize import files, policies
 
         policy = policies.load(_table.policy())
         source, few = directory / "orders.parquet", directory / "few.parquet"
@@ -67,7 +67,7 @@ def contests() -> Iterable[Contest | Figure]:
 
         def ours(workers: int = 1) -> None:
             out = directory / "out.parquet"
-            run.over_file(policy, source, out, actor=SYSTEM, activity="benchmark", workers=workers)
+            files.apply(policy, source, out, actor=SYSTEM, activity="benchmark", workers=workers)
 
         parties = [
             Party("Zgoda, one worker", ROWS, ours),
@@ -101,9 +101,9 @@ import django
 django.setup()
 from pathlib import Path
 from governance.kernel.actors import SYSTEM
-from pseudonymize import policies, run
+from pseudonymize import files, policies
 from benchmarks import _table
-run.over_file(policies.load(_table.policy()), Path(sys.argv[1]), Path(sys.argv[2]), actor=SYSTEM, activity="benchmark")
+files.apply(policies.load(_table.policy()), Path(sys.argv[1]), Path(sys.argv[2]), actor=SYSTEM, activity="benchmark")
 anonymous = [line for line in open("/proc/self/status") if line.startswith("VmHWM")] if sys.platform == "linux" else []
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 mapped = sum(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("RssFile")) if anonymous else 0

@@ -7,12 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 
 from governance.kernel.actors import Actor
 from pseudonymize.columns import Failure
-from pseudonymize.errors import TableUnreadable
+from pseudonymize.frames import as_table, frame
 from pseudonymize.manifests import Manifest, table_sha256
 from pseudonymize.policies.policy import Policy
 from pseudonymize.residual import Sample
@@ -65,21 +64,3 @@ def _judged(run: Run, output: pa.Table) -> pa.Table:
         run.tally.recount_output()
         run.tally.count_output(output)
     return output
-
-
-def frame(table: pa.Table) -> pl.DataFrame:
-    """A table as a Polars frame."""
-    made = pl.from_arrow(table)
-    assert isinstance(made, pl.DataFrame)  # noqa: S101  a table makes a frame
-    return made
-
-
-def as_table(table: Any) -> pa.Table:
-    """A table of Arrow columns of whatever speaks Arrow. Raises TableUnreadable."""
-    if isinstance(table, pa.Table):
-        return table
-    if isinstance(table, pa.RecordBatch):
-        return pa.Table.from_batches([table])
-    if hasattr(table, "__arrow_c_stream__"):
-        return pa.table(table)
-    raise TableUnreadable("This is not a table of Arrow columns.")

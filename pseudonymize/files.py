@@ -26,8 +26,8 @@ import pyarrow as pa
 from governance.kernel.actors import Actor
 from governance.kernel.progress import Progress, no_progress
 from pseudonymize import manifests, parts, tables
-from pseudonymize.batch import frame
 from pseudonymize.errors import AlreadyPseudonymized, TableUnreadable
+from pseudonymize.frames import frame
 from pseudonymize.manifests import Manifest, stream_sha256
 from pseudonymize.parts import Work, Workshop
 from pseudonymize.policies.policy import (

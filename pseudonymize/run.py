@@ -1,6 +1,6 @@
 """One run of a policy: what it is for, what it found, and the signed statement at its end.
 
-A table that fits in memory goes through in one (`batch.py`), a file part by part (`files.py`). `over_file` is the verb for a file.
+A table that fits in memory goes through in one (`batch.py`), a file part by part (`files.py`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,12 +16,12 @@ from governance.kernel.clock import now, today
 from governance.kernel.errors import JSON
 from governance.kernel.ids import uuid7
 from governance.kernel.logs import get_logger
-from governance.kernel.progress import Progress, no_progress
-from pseudonymize import keyring, manifests, policies
+from pseudonymize import keyring, manifests
 from pseudonymize.columns import Prepared, Transformer
 from pseudonymize.kit import Kit
 from pseudonymize.lookups import Lookups
 from pseudonymize.manifests import Manifest
+from pseudonymize.policies import publishing
 from pseudonymize.policies.policy import (
     DateShift,
     DetectText,
@@ -43,8 +42,6 @@ from pseudonymize.tally import Tally
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from pseudonymize.files import FileRun
 
 logger = get_logger(__name__)
 KEY_DERIVED = "Tokens are derived from the domain's key. Erasing a person deletes their rows; the token itself dies with the epoch."
@@ -80,7 +77,7 @@ class Run:
     @classmethod
     def begin(cls, policy: Policy, purpose: Purpose, *, on: date | None = None) -> Run:
         """Publish the policy and derive its keys. Raises DomainMismatch, KeyDestroyed."""
-        published = policies.publish(policy, actor=purpose.actor)
+        published = publishing.publish(policy, actor=purpose.actor)
         return cls(policy, purpose, published, keyring.kit(policy, published.domain, on=on or today()))
 
     def __post_init__(self) -> None:
@@ -195,29 +192,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "none"
-
-
-def over_file(
-    policy: Policy,
-    source: Path,
-    target: Path,
-    *,
-    actor: Actor,
-    activity: str,
-    verdict_id: UUID | None = None,
-    workers: int = 1,
-    progress: Progress = no_progress,
-) -> FileRun:
-    """Pseudonymise a Parquet or CSV file into another. See `files.apply`, which does it: the same call goes on after a kill."""
-    from pseudonymize import files
-
-    return files.apply(
-        policy,
-        source,
-        target,
-        actor=actor,
-        activity=activity,
-        verdict_id=verdict_id,
-        workers=workers,
-        progress=progress,
-    )

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from governance.accounts.api import actor_of, requires
 from governance.kernel.ids import from_opaque, opaque
-from pseudonymize import domains, keys, manifests, policies, risk
+from pseudonymize import domains, forecast, keys, manifests, policies, risk
 from pseudonymize.api.bodies import table_of
 from pseudonymize.api.examples import PEOPLE, POLICY, ROWS, example
 from pseudonymize.api.shapes import (
@@ -84,7 +84,7 @@ class PolicyDryRun(APIView):
         asked = DryRunIn(data=request.data)
         asked.is_valid(raise_exception=True)
         table = table_of(asked.validated_data["rows"])
-        done = policies.dry_run(policies.load(asked.validated_data["text"]), table)
+        done = forecast.dry_run(policies.load(asked.validated_data["text"]), table)
         return Response(done.as_json(), headers=_PRIVATE)
 
 

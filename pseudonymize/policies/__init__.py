@@ -10,10 +10,9 @@ from pseudonymize.policies.parsing import load
 from pseudonymize.policies.policy import Policy
 
 if TYPE_CHECKING:
-    from pseudonymize.policies.forecast import DryRun, dry_run
     from pseudonymize.policies.publishing import Published, current, publish
 
-__all__ = ["DryRun", "Policy", "Published", "current", "dry_run", "load", "publish"]
+__all__ = ["Policy", "Published", "current", "load", "publish"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,8 +20,4 @@ def __getattr__(name: str) -> Any:
         from pseudonymize.policies import publishing
 
         return getattr(publishing, name)
-    if name in {"DryRun", "dry_run"}:
-        from pseudonymize.policies import forecast
-
-        return getattr(forecast, name)
     raise AttributeError(name)

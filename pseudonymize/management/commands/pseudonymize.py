@@ -15,8 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from governance.kernel.actors import SYSTEM
 from governance.kernel.errors import GovernanceError
 from governance.kernel.ids import opaque
-from pseudonymize import files, policies, run, tables
-from pseudonymize.policies import DryRun, Policy
+from pseudonymize import files, forecast, policies, tables
+from pseudonymize.forecast import DryRun
+from pseudonymize.policies import Policy
 
 SAMPLE_ROWS = 100_000
 """Rows that a dry run looks at."""
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         try:
             policy = policies.load(options["policy"])
             if options["dry_run"]:
-                self._forecast(policies.dry_run(policy, _first_rows(policy, options["input"])), as_json=options["json"])
+                self._forecast(forecast.dry_run(policy, _first_rows(policy, options["input"])), as_json=options["json"])
                 return
             if options["output"] is None:
                 raise CommandError("Say where the output goes, or ask for a --dry-run.")
@@ -71,7 +72,7 @@ class Command(BaseCommand):
         )
         with bar:
             task = bar.add_task(f"Pseudonymise for {policy.domain.id}", total=None)
-            return run.over_file(
+            return files.apply(
                 policy,
                 options["input"],
                 options["output"],

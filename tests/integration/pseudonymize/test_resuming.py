@@ -18,7 +18,7 @@ import pyarrow.parquet
 import pytest
 
 from governance.kernel.errors import GovernanceError
-from pseudonymize import files, manifests, parts, run
+from pseudonymize import files, manifests, parts
 from pseudonymize.errors import AlreadyPseudonymized, ResidualPersonalData, RunInProgress
 from pseudonymize.models import Manifest
 from pseudonymize.policies import load
@@ -34,7 +34,7 @@ class Interrupted(BaseException):
 
 
 def over(source: Path, output: Path, rules: Any, **terms: Any) -> files.FileRun:
-    return run.over_file(rules, source, output, actor=IMPORTER, activity="test", **terms)
+    return files.apply(rules, source, output, actor=IMPORTER, activity="test", **terms)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ import pyarrow as pa
 from governance.kernel.clock import today
 from governance.kernel.errors import JSON, GovernanceError
 from pseudonymize import risk
-from pseudonymize.batch import as_table, frame
 from pseudonymize.columns import Transformed, Transformer, check, one_array
+from pseudonymize.frames import as_table, frame
 from pseudonymize.kit import Kit, keys_needed, looked_up
 from pseudonymize.policies.policy import (
     Buckets,
@@ -46,6 +46,7 @@ from pseudonymize.policies.policy import (
 )
 from pseudonymize.residual import Sample, decide
 from pseudonymize.risk import Assessment, ColumnStatement, GroupCounts
+from pseudonymize.run import shredding
 from pseudonymize.token_columns import KINDS, tokenised
 from pseudonymize.transforms import mac
 from pseudonymize.worked import Worked, per_distinct, text_of
@@ -115,8 +116,6 @@ def dry_run(policy: Policy, table: Any) -> DryRun:
     Values that cannot be worked are counted, also where a run would stop at them; k, l and the gate are judged, and what they would say is
     in `refused`.
     """
-    from pseudonymize.run import shredding  # which imports this package
-
     whole = as_table(table)
     lenient = replace(policy, on_error=OnError.QUARANTINE)
     kit = Kit(lenient, "dry run", 0, today(), {name: os.urandom(32) for name in keys_needed(policy)})
