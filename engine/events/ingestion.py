@@ -84,12 +84,13 @@ def ingest(
 
 
 def _ingest_batch(offered: pl.DataFrame, *, source: str, actor: Actor) -> Ingested:
-    received_at = clock.now()
-    checked = check(offered, received_at=received_at)
+    checked = check(offered, received_at=clock.now())
     with transaction.atomic():
         # Lock: nobody is forgotten between our question who is erased and our commit.
         vault_locks.share_vault()
         locks.share_history()
+        # Stamped under the lock: what was known before an instant is whole once that lock was held alone (`reading.settled`).
+        received_at = clock.now()
         is_erased = pl.col("subject_id").is_in(_erased(checked)).fill_null(value=False)
         fitting, misfits = (part.filter(~is_erased) for part in (checked.fitting, checked.misfits))
         refused = offered.height - fitting.height - misfits.height

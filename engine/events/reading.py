@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 from django.db import connection, transaction
 
+from engine.events import locks
+from governance.kernel import clock
 from governance.kernel.copy import copy_rows
 from governance.kernel.ids import SubjectId
 
@@ -24,6 +26,7 @@ FROM engine_event WHERE kind = 'purchase' {wanted} GROUP BY subject_id, occurred
 """
 _INSTANTS = "SELECT subject_id, occurred_at FROM engine_event WHERE kind = '{kind}' {wanted}"
 _WANTED = "AND subject_id IN (SELECT subject_id FROM engine_event_wanted)"
+_KNOWN = f"{_WANTED} AND received_at <= %(known_until)s"
 # All rows of a subject as one string of fixed-width records: a row each through the wire protocol costs ten times as much here.
 _PACKED = "SELECT subject_id, string_agg({record}, ''::bytea) FROM ({query}) AS rows GROUP BY subject_id"
 _EPOCH_OFFSET_US = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01, everybody else from 1970-01-01
@@ -49,15 +52,29 @@ class History:
         return History(self.subjects, *earlier)
 
 
-def history(subjects: Sequence[SubjectId]) -> History:
-    """The history of these subjects, each once, in the order in which they are first named."""
+def history(subjects: Sequence[SubjectId], *, known_until: datetime | None = None) -> History:
+    """The history of these subjects, each once, in the order in which they are first named.
+
+    With `known_until` as it was known then: what arrived after that instant is left out, however long ago it happened.
+    """
     distinct = tuple(dict.fromkeys(subjects))
+    wanted = _WANTED if known_until is None else _KNOWN
     with transaction.atomic():
         _want(distinct)
-        visits = _read(_VISITS.format(wanted=_WANTED), VISIT_COLUMNS, distinct)
-        redemptions = _read(_INSTANTS.format(kind="coupon_redeemed", wanted=_WANTED), (), distinct)
-        campaigns = _read(_INSTANTS.format(kind="campaign_received", wanted=_WANTED), (), distinct)
+        visits = _read(_VISITS.format(wanted=wanted), VISIT_COLUMNS, distinct, known_until)
+        redemptions = _read(_INSTANTS.format(kind="coupon_redeemed", wanted=wanted), (), distinct, known_until)
+        campaigns = _read(_INSTANTS.format(kind="campaign_received", wanted=wanted), (), distinct, known_until)
     return History(distinct, visits, redemptions, campaigns)
+
+
+def settled() -> datetime:
+    """Now, with all that has arrived by now committed: nothing is added later to what was known at this instant.
+
+    Waits for events that are being taken in; they are stamped under the same lock (by hosts whose clocks agree).
+    """
+    with transaction.atomic():
+        locks.own_history()
+        return clock.now()
 
 
 def subjects_with_events() -> list[SubjectId]:
@@ -93,11 +110,13 @@ def _want(subjects: Sequence[SubjectId]) -> None:
         cursor.execute("ANALYZE engine_event_wanted")
 
 
-def _read(query: str, columns: Sequence[str], subjects: Sequence[SubjectId]) -> pl.DataFrame:
+def _read(
+    query: str, columns: Sequence[str], subjects: Sequence[SubjectId], known_until: datetime | None
+) -> pl.DataFrame:
     """Rows of subject, instant and whole numbers without nulls, as a frame."""
     record = " || ".join(["timestamptz_send(occurred_at)", *(f"int8send({name})" for name in columns)])
     with connection.cursor() as cursor:
-        cursor.execute(_PACKED.format(record=record, query=query))
+        cursor.execute(_PACKED.format(record=record, query=query), {"known_until": known_until})
         packed = cursor.fetchall()
     place = {subject: number for number, subject in enumerate(subjects)}
     rows = np.frombuffer(b"".join(records for _, records in packed), dtype=[(name, ">i8") for name in ("at", *columns)])

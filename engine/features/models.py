@@ -16,6 +16,12 @@ class TrainingSet(UuidModel):
     purpose_key = models.CharField("purpose", max_length=64)
     verdict_set_id = models.UUIDField()
     cuts = ArrayField(models.DateTimeField())
+    known_until = models.DateTimeField(
+        null=True, help_text="What had arrived by this instant is in it; absent for sets of before this was kept."
+    )
+    arrival = models.DurationField(
+        null=True, help_text="How long after a cut an event may have arrived; absent: any time."
+    )
     rows = models.PositiveIntegerField()
     people = models.PositiveIntegerField()
     content_sha256 = models.CharField(max_length=64)

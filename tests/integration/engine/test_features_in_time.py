@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import polars as pl
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from consent import gate, ledger
 from consent.errors import NotCovered
 from consent.terms import EventType
-from engine.events import reading
+from engine.events import ingestion, reading
 from engine.events.ingestion import ingest
 from engine.features import training_sets
-from engine.features.errors import CutNotInstant, NobodyToLearnFrom
+from engine.features.errors import CutNotInstant, NobodyToLearnFrom, RebuiltDiffers, TrainingSetUnknown
 from engine.features.models import TrainingSet
 from engine.features.point_in_time import LAPSE_DAYS, active, lapses, shopping_features
-from governance.kernel.ids import SubjectId
+from governance.kernel.ids import SubjectId, uuid7
 from tests.integration.consent import arrange
 from tests.integration.consent.arrange import STAFF
 from tests.integration.engine.shopping import IMPORTER, OPENED, customers, event_id, other, purchase, shopping, table
@@ -111,9 +112,8 @@ def test_events_that_arrive_late_change_no_cut_before_they_happened() -> None:
     assert not before[2].equals(after[2])
 
 
-def test_a_training_set_has_each_row_as_of_its_cut_and_the_same_events_make_the_same_set() -> None:
-    people = customers(12)
-    ingest(shopping(people, days=200), source="till", actor=IMPORTER)
+def permitted(people: list[SubjectId]) -> UUID:
+    """The gate's answer that these people may be learnt from, all of them."""
     arrange.purpose("models", channels=["training"])
     shown = arrange.notice("models")
     drafts = [
@@ -121,9 +121,58 @@ def test_a_training_set_has_each_row_as_of_its_cut_and_the_same_events_make_the_
         for one in people
     ]
     ledger.record(drafts, actor=STAFF)
-    verdicts = gate.filter(people, "models", "training")
     with transaction.atomic():
-        cited = gate.cite_set(verdicts, actor=STAFF, cited_for="test")
+        return gate.cite_set(gate.filter(people, "models", "training"), actor=STAFF, cited_for="test")
+
+
+def test_a_training_set_is_built_again_from_what_was_known_then_whatever_arrives_later() -> None:
+    people = customers(6)
+    ingest(shopping(people, days=150), source="till", actor=IMPORTER)
+    cited, cuts = permitted(people), [OPENED + timedelta(days=number) for number in (90, 120)]
+    built = training_sets.lapse(people, cuts, verdict_set_id=cited, actor=STAFF)
+    take(*(purchase(subject, cuts[0] - timedelta(days=2), f"late{number}") for number, subject in enumerate(people)))
+    again = training_sets.rebuild(built.id, people[::-1])
+    assert again.frame.equals(built.frame)
+    assert again.sha256 == built.sha256
+    assert training_sets.lapse(people, cuts, verdict_set_id=cited, actor=STAFF).sha256 != built.sha256, "known by now"
+    with pytest.raises(NotCovered):
+        training_sets.rebuild(built.id, people[:-1])
+    with pytest.raises(TrainingSetUnknown):
+        training_sets.rebuild(uuid7(), people)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE engine_event SET value_cents = value_cents + 1 WHERE kind = 'purchase'")
+    with pytest.raises(RebuiltDiffers):
+        training_sets.rebuild(built.id, people)
+
+
+def test_what_serving_could_not_have_known_at_a_cut_need_not_be_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    (alice, bob) = people = customers(2)
+    cut = CUT
+
+    def arriving(at: datetime, *rows: dict[str, object]) -> None:
+        with monkeypatch.context() as then:
+            then.setattr(ingestion.clock, "now", lambda: at)
+            take(*rows)
+
+    day = timedelta(days=1)
+    arriving(cut - 2 * day, purchase(alice, cut - 3 * day, "a1"), purchase(bob, cut - 3 * day, "b1"))
+    arriving(cut + 5 * day, purchase(alice, cut - 1 * day, "a2"), purchase(bob, cut + 2 * day, "b2"))
+    cited = permitted(people)
+    late = training_sets.lapse(people, [cut], verdict_set_id=cited, actor=STAFF)
+    served = training_sets.lapse(people, [cut], verdict_set_id=cited, actor=STAFF, arrival=day)
+    visits = [dict(one.frame.select("subject", "visits").iter_rows()) for one in (late, served)]
+    assert [one[str(alice)] for one in visits] == [2, 1]
+    assert [one[str(bob)] for one in visits] == [1, 1]
+    lapsed = dict(served.frame.select("subject", "lapsed").iter_rows())
+    assert lapsed == {str(alice): 1, str(bob): 0}, "what happened afterwards may be learnt whenever it arrived"
+    assert training_sets.rebuild(served.id, people).frame.equals(served.frame)
+
+
+def test_a_training_set_has_each_row_as_of_its_cut_and_the_same_events_make_the_same_set() -> None:
+    people = customers(12)
+    ingest(shopping(people, days=200), source="till", actor=IMPORTER)
+    cited = permitted(people)
+    verdicts = gate.filter(people, "models", "training")
     cuts = [OPENED + timedelta(days=number) for number in (90, 120, 150)]
 
     built = training_sets.lapse(verdicts.allowed, cuts, verdict_set_id=cited, actor=STAFF)
