@@ -24,6 +24,7 @@ from django.db import connection
 
 from consent import citations, heads, rules, spool, standings
 from consent.answers import Answers
+from consent.arrays import distinct
 from consent.errors import (
     ChannelNotCovered,
     ClaimOutsideTransaction,
@@ -92,7 +93,7 @@ def filter(subjects: Iterable[SubjectId], purpose: str, channel: Channel | str, 
     instant = at or now()
     book = register.newest_book()
     version = _covering(book.current(purpose, instant), over)
-    asked = list(dict.fromkeys(subjects))
+    asked = distinct(subjects)
     found = standings.of_many(
         asked, version, over, instant, oldest=book.oldest_consent(version), historical=at is not None
     )

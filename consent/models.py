@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from consent.terms import Delivery, EventType, OptInStep, Reason, SignedWith, State, SubjectAs, TargetKind
+from consent.terms import ANY, Delivery, EventType, OptInStep, Reason, SignedWith, State, SubjectAs, TargetKind
 from governance.kernel.actors import ActorKind
 from governance.kernel.ids import opaque
 from governance.kernel.models import UuidModel
@@ -174,7 +174,10 @@ class ConsentState(models.Model):
                 fields=["valid_until"],
                 condition=Q(status=State.GIVEN.value, valid_until__isnull=False),
                 name="consent_state_running_out",
-            )
+            ),
+            models.Index(
+                fields=["subject_id"], condition=Q(purpose_key=ANY) | Q(channel=ANY), name="consent_state_broad"
+            ),
         ]
 
     def __str__(self) -> str:
