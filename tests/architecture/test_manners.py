@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,19 @@ def _modules() -> Iterator[Path]:
         yield from (path for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts)
 
 
+pytestmark = pytest.mark.xdist_group("sources")  # every source is parsed once, by one process
 MODULES = sorted(_modules())
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
 def _imports(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -66,9 +74,7 @@ def test_every_module_says_what_it_is() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in MODULES
-        if path.read_text().strip()
-        and path.name not in {"apps.py", "admin.py"}
-        and ast.get_docstring(ast.parse(path.read_text())) is None
+        if _tree(path).body and path.name not in {"apps.py", "admin.py"} and ast.get_docstring(_tree(path)) is None
     ]
     assert not silent
 
@@ -77,8 +83,7 @@ def test_verbs_do_not_hide_in_models() -> None:
     """Nothing clever in `save()`, no signal receivers but those of libraries whose hooks are signals."""
     clever = []
     for path in MODULES:
-        tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
+        for node in ast.walk(_tree(path)):
             if (
                 isinstance(node, ast.FunctionDef)
                 and node.name == "save"
