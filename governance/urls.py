@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from governance import health, problem_pages
 from governance.console import consent_views as consent_console
 from governance.console import log_views as log_console
+from governance.console import notice_views as notice_console
 from governance.console import views as console
 from pseudonymize import api as pseudonymize
 
@@ -46,7 +47,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/log/verify/", admin.site.admin_view(log_console.verify), name="console_log_verify"),
     path("console/log/", admin.site.admin_view(console.log), name="console_log"),
     path("console/consent/", admin.site.admin_view(consent_console.explorer), name="console_consent"),
-    path("console/consent/notices/new/", admin.site.admin_view(consent_console.publish_notice), name="console_notice"),
+    path("console/consent/notices/new/", admin.site.admin_view(notice_console.publish_notice), name="console_notice"),
+    path(
+        "console/consent/notices/<slug:key>/",
+        admin.site.admin_view(notice_console.history),
+        name="console_notice_history",
+    ),
     path(
         "console/consent/subjects/<str:subject>/",
         admin.site.admin_view(consent_console.subject),

@@ -105,6 +105,12 @@ class Proven:
     event: EventRecord
     commitment: commitments.Commitment | None
     unchanged: bool | None
+    notice: NoticeVersion | None
+
+    @property
+    def by(self) -> str:
+        """Who, as a kind of actor; the whole name is for whoever points at it."""
+        return self.event.actor.partition(":")[0]
 
 
 def standings(asked: Asked) -> list[Standing]:
@@ -167,9 +173,16 @@ def timeline(subject: SubjectId) -> list[Proven]:
     with connection.cursor() as cursor:
         cursor.execute(_UNCHANGED, [subject])
         unchanged: dict[UUID, bool] = dict(cursor.fetchall())
+    history = ledger.history(subject)
+    shown = NoticeVersion.objects.in_bulk([one.notice_version_id for one in history if one.notice_version_id])
     return [
-        Proven(event, commitments.of(event.event_id), unchanged.get(event.event_id))
-        for event in ledger.history(subject)
+        Proven(
+            event,
+            commitments.of(event.event_id),
+            unchanged.get(event.event_id),
+            shown.get(event.notice_version_id) if event.notice_version_id else None,
+        )
+        for event in history
     ]
 
 

@@ -13,7 +13,7 @@ from consent.models import NoticeVersion
 from consent.terms import OptInStep
 from governance.accounts import roles, staff
 from governance.accounts.models import User
-from governance.console import consent_explorer
+from governance.console import consent_explorer, notice_history
 from governance.console.consent_explorer import Asked
 from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import opaque
@@ -205,3 +205,46 @@ def test_strangers_see_nothing_of_it(client: Any) -> None:
         reverse("console_consent_subject", args=["sub_x"]),
     ):
         assert client.get(address).status_code in (302, 403)
+
+
+def test_two_versions_stand_beside_each_other_with_what_changed_and_who_was_shown_which(officer: Any) -> None:
+    arrange.purpose()
+    first = arrange.notice(retention="Until you withdraw.", recipients=["our mail provider", "our printing house"])
+    funnel.count(OptInStep.SERVED, "privacy_center", [first])
+    arrange.give(arrange.person(), first)
+    second = arrange.notice(
+        retention="Two years, or until you withdraw.", recipients=["our mail provider"], ui_variant="short"
+    )
+    shown = {one.notice.id: one for one in notice_history.versions("marketing")}
+    assert (shown[first].served, shown[first].given, shown[first].in_force) == (1, 1, 1)
+    assert (shown[second].served, shown[second].given, shown[second].in_force) == (0, 0, 0)
+
+    html = officer.get(reverse("console_notice_history", args=["marketing"])).content.decode()
+    assert re.findall(r'data-changed="(\w+)"', html) == ["recipients", "retention"]
+    assert "<del" in html
+    assert re.search(r"<ins[^>]*>[^<]*Two years, or until", html)
+    assert "short" in html
+    same = officer.get(reverse("console_notice_history", args=["marketing"]), {"left": second, "right": second})
+    assert "data-changed" not in same.content.decode()
+    assert officer.get(reverse("console_notice_history", args=["no-such"])).status_code == 404
+
+
+def test_the_two_sides_of_a_comparison_are_the_two_texts() -> None:
+    arrange.purpose()
+    left = notices.version(arrange.notice(body="We write <b>once</b> a week.\nNever on Sundays."))
+    right = notices.version(arrange.notice(body="We write twice a week, never on Sundays."))
+    for passage in notice_history.compare(left, right):
+        for side, notice in ((passage.left, left), (passage.right, right)):
+            value = getattr(notice.text, passage.field)
+            assert "".join(piece.text for piece in side) == ("\n".join(value) if isinstance(value, tuple) else value)
+        assert passage.changed == (passage.field == "body")
+
+
+def test_a_doubt_is_said_in_the_preview_and_stops_nothing(officer: Any) -> None:
+    arrange.purpose()
+    words = {**WORDS, "rights": "You have rights.", "key": "doubtful", "language": "en", "purposes": ["newsletter"]}
+    preview = officer.post(reverse("console_notice"), {**words, "preview": "1"}).content.decode()
+    assert 'data-complete="true"' in preview
+    assert "erasure (Art. 17) is not mentioned" in preview
+    assert officer.post(reverse("console_notice"), {**words, "publish": "1"}).status_code == 302
+    assert notices.current("doubtful", "en").text.rights == "You have rights."
