@@ -7,9 +7,11 @@ nothing is unpacked or decoded before its size is known, and what is known too l
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from governance.kernel.errors import BodyTooLarge
+from pseudonymize import parquet_pages
 from pseudonymize.errors import BodyUnreadable, TableUnreadable, TooMuchWork
 from pseudonymize.storage import PLAIN, Storage
 
@@ -206,12 +209,23 @@ def require_file(path: Path, storage: Storage = PLAIN, bounds: Bounds = FILE) ->
         with pq.ParquetFile(storage.for_arrow(path), read_dictionary=text) as file:
             require_names(file.schema_arrow, bounds)
             _require_declared(file.metadata, bounds)
+            with storage.opened(path) as bare:
+                _require_pages(bare, file.metadata, bounds)
             # Text stays as dictionaries here: what a value takes is counted and not written out.
             for batch in file.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
                 require_size(pa.Table.from_batches([batch]), Bounds(bytes=BATCH_BYTES))
             return int(file.metadata.num_rows)
     except (pa.ArrowException, OSError):
         raise TableUnreadable("The input is not a Parquet file that can be read.") from None
+
+
+def _require_pages(file: BinaryIO, metadata: pq.FileMetaData, bounds: Bounds) -> None:
+    """The same of what the pages say, which is what Arrow makes room for."""
+    groups: Counter[int] = Counter()
+    for group, size in parquet_pages.sizes(file, metadata):
+        groups[group] += size
+        if size > BATCH_BYTES or groups[group] > bounds.bytes:
+            raise BodyTooLarge("A row group of the file is too large once unpacked.", limit=BATCH_BYTES)
 
 
 def _require_declared(metadata: pq.FileMetaData, bounds: Bounds) -> None:

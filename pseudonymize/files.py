@@ -9,7 +9,6 @@ goes on with the parts that are there, and the output is the same byte for byte.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import secrets
 from collections import deque
@@ -42,7 +41,7 @@ from pseudonymize.policies.policy import (
     TokenMac,
 )
 from pseudonymize.residual import Sample
-from pseudonymize.risk import GroupCounts, enforce
+from pseudonymize.risk import GroupCounts, RiskTerms, enforce
 from pseudonymize.run import Purpose, Run
 from pseudonymize.storage import PLAIN, Storage
 from pseudonymize.tables import Reader
@@ -122,16 +121,19 @@ def _carried_out(
     run: Run, place: Workshop, reader: Reader, output: Path, *, workers: int, progress: Progress
 ) -> FileRun:
     schema = _schema(run, reader)
-    count = _make_parts(run, place, reader, schema, workers=workers, progress=progress)
     with _beside(output) as bad, _beside(output) as final:
-        quarantined = _counted(run, place, count, bad)
-        leaving = _admitted(run, place, count, schema)
-        _gate(run, place, reader, count, schema)
-        digest = hashlib.sha256()
         with place.storage.created(final, name=output.name) as file:
-            opened = (place.storage.opened(path) for path in leaving)
-            tables.join_parts(opened, file, place.ending, schema, digest.update)
-        manifest = run.finish(digest.hexdigest(), str(place.state.same["input_sha256"]))
+            joint = tables.Joint(file, place.ending, schema)
+            # Where no group is judged every row leaves, and a part is put behind the others while the next ones are made.
+            at_once = None if run.policy.risk else joint
+            count = _make_parts(run, place, reader, schema, at_once, workers=workers, progress=progress)
+            quarantined = _counted(run, place, count, bad)
+            if run.policy.risk:
+                for path in _admitted(run, place, count, schema, run.policy.risk):
+                    joint.add(place.storage.opened(path))
+            _gate(run, place, reader, count, schema)
+            digest = joint.finish()
+        manifest = run.finish(digest, str(place.state.same["input_sha256"]))
         return _publish(manifest, output, final, bad if quarantined else None)
 
 
@@ -157,9 +159,17 @@ def _schema(run: Run, reader: Reader) -> pa.Schema:
 
 
 def _make_parts(
-    run: Run, place: Workshop, reader: Reader, schema: pa.Schema, *, workers: int, progress: Progress
+    run: Run,
+    place: Workshop,
+    reader: Reader,
+    schema: pa.Schema,
+    joint: tables.Joint | None,
+    *,
+    workers: int,
+    progress: Progress,
 ) -> int:
-    """Make every part that is not there yet; returns how many there are. At most two per worker are in memory."""
+    """Make every part that is not there yet, and put each into ``joint`` in order. Returns how many there are. At most two per worker are
+    in memory."""
     done = 0
     waiting: deque[tuple[Future[int], int]] = deque()
 
@@ -167,7 +177,9 @@ def _make_parts(
         nonlocal done
         while len(waiting) > most:
             future, rows = waiting.popleft()
-            future.result()
+            number = future.result()
+            if joint is not None:
+                joint.add(place.storage.opened(place.data(number)))
             done += rows
             progress(done, reader.rows)
 
@@ -192,8 +204,8 @@ def _already(number: int) -> Future[int]:
 
 @contextlib.contextmanager
 def _workers(policy: Policy, workers: int) -> Iterator[Callable[[Work], Future[int]]]:
-    """Who makes parts: this thread alone; threads, whose work is in Arrow, NumPy and OpenSSL, outside of the interpreter's lock; or
-    processes where texts are searched, which is work inside it."""
+    """Who makes parts: this thread alone; threads, whose work is in Arrow, NumPy and OpenSSL, outside of the interpreter's lock (two wait
+    for it a fourteenth of their time); or processes where texts are searched, which is work inside it."""
     if workers == 1:
         yield _at_once
         return
@@ -232,12 +244,9 @@ def _quoted(column: str) -> str:
     return '"' + column.replace('"', '""') + '"' if set(column) & set(',"\n\r') else column
 
 
-def _admitted(run: Run, place: Workshop, count: int, schema: pa.Schema) -> list[Path]:
+def _admitted(run: Run, place: Workshop, count: int, schema: pa.Schema, terms: RiskTerms) -> list[Path]:
     """The files of the rows that may leave by k and l. Raises RiskTooHigh."""
-    terms = run.policy.risk
     whole = [place.data(number) for number in range(count)]
-    if terms is None:
-        return whole
     groups = GroupCounts(terms)
     judged = [*terms.quasi, *terms.l]
     for path in whole:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -155,27 +156,35 @@ def _is_empty(path: Path, storage: Storage) -> bool:
         return not file.read(1)
 
 
-def join_parts(
-    parts: Iterable[BinaryIO], target: BinaryIO, ending: str, schema: pa.Schema, seen: Callable[[bytes], None]
-) -> None:
-    """The parts as one file; each is closed when it is in it. ``seen`` gets every byte that is written."""
-    if ending == ".parquet":
-        parquet_joining.join(parts, target, seen)
-        return
-    head = pa.BufferOutputStream()
-    if schema.names:
-        pyarrow.csv.write_csv(schema.empty_table(), head)
-    for data in _pieces(head.getvalue().to_pybytes(), parts):
-        target.write(data)
-        seen(data)
+class Joint:
+    """Parts put together into one file, each as it comes, with the digest of what was written."""
 
+    def __init__(self, target: BinaryIO, ending: str, schema: pa.Schema) -> None:
+        self._target, self._sha256 = target, hashlib.sha256()
+        self._parquet = parquet_joining.Joined(self._put) if ending == ".parquet" else None
+        if self._parquet is None and schema.names:
+            head = pa.BufferOutputStream()
+            pyarrow.csv.write_csv(schema.empty_table(), head)
+            self._put(head.getvalue().to_pybytes())
 
-def _pieces(head: bytes, parts: Iterable[BinaryIO]) -> Iterator[bytes]:
-    yield head
-    for part in parts:
-        with part as file:
-            while data := file.read(CSV_BLOCK):
-                yield data
+    def _put(self, data: bytes) -> None:
+        self._target.write(data)
+        self._sha256.update(data)
+
+    def add(self, part: BinaryIO) -> None:
+        """Put a part behind those before it, and close it. Raises TableUnreadable for one with other columns."""
+        with part:
+            if self._parquet is not None:
+                self._parquet.add(part)
+                return
+            while data := part.read(CSV_BLOCK):
+                self._put(data)
+
+    def finish(self) -> str:
+        """End the file; its SHA-256."""
+        if self._parquet is not None:
+            self._parquet.finish()
+        return self._sha256.hexdigest()
 
 
 def fsync(path: Path) -> None:

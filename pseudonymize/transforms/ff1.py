@@ -62,7 +62,7 @@ def shortest(radix: int) -> int:
     return length
 
 
-def _apply(column: Any, key: bytes, tweak: bytes, radix: int, *, forwards: bool) -> pa.Array:
+def _apply(column: Any, key: bytes, tweak: Any, radix: Any, *, forwards: bool) -> pa.Array:
     require_key(key, (16, 24, 32), "FF1")
     if not isinstance(radix, int) or not 2 <= radix <= len(ff1_exact.ALPHABET):
         raise RadixInvalid(f"radix 2 to {len(ff1_exact.ALPHABET)}, not {radix}")

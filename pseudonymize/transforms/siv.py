@@ -84,7 +84,7 @@ class _Keys:
     tails: Tails
 
     @classmethod
-    def of(cls, key: bytes, associated: Sequence[bytes]) -> _Keys:
+    def of(cls, key: bytes, associated: Any) -> _Keys:
         require_key(key, KEY_BYTES, "AES-SIV")
         if not isinstance(associated, Sequence) or not all(isinstance(component, bytes) for component in associated):
             raise AssociatedDataInvalid("associated data is a list of byte strings, one a component")

@@ -19,6 +19,7 @@ from django.http import HttpResponse
 from pseudonymize import bounded, file_jobs
 from pseudonymize.api.examples import POLICY, ROWS
 from pseudonymize.models import FileJob
+from pseudonymize.thrift import Reader, Writer
 from tests.integration.pseudonymize.calling import EVERY_SCOPE, Caller
 
 ARROW, PARQUET = bounded.ARROW, "application/vnd.apache.parquet"
@@ -192,6 +193,28 @@ def parquet(table: pa.Table, **options: Any) -> bytes:
     return sink.getvalue()
 
 
+def lying_page(field: int, size: int) -> bytes:
+    """A file whose first page says another size than it has: `field` of the page's header, see parquet.thrift."""
+    body = parquet(
+        pa.table({"email": [f"{n}@example.com" for n in range(1_000)]}), use_dictionary=False, compression="zstd"
+    )
+    start = pq.ParquetFile(io.BytesIO(body)).metadata.row_group(0).column(0).data_page_offset
+    reader = Reader(body[start : start + 1_000])
+    header = [(number, kind, size if number == field else value) for number, kind, value in reader.struct()]
+    written = Writer()
+    written.struct(header)
+    # What is longer now is taken from the page, so that every offset stays right.
+    grown = len(written.out) - reader.at
+    return body[:start] + bytes(written.out) + body[start + reader.at + grown :]
+
+
+def endless_page() -> bytes:
+    """A file whose first page's header is a struct in a struct in a struct."""
+    body = parquet(pa.table({"email": ["a" * 100_000]}), compression="none", use_dictionary=False)
+    half = len(body) // 2
+    return body[:4] + b"\x1c" * half + body[4 + half :]
+
+
 PARQUET_BODIES: dict[str, Callable[[], bytes]] = {
     "nothing": lambda: b"",
     "no Parquet": lambda: b"PAR1" + b"x" * 100 + b"PAR1",
@@ -207,6 +230,12 @@ PARQUET_BODIES: dict[str, Callable[[], bytes]] = {
         row_group_size=80_000_000,
     ),
     "a list inside": lambda: parquet(rows(email=pa.array([["a"]]))),
+    "a page that says it becomes 2 GB": lambda: lying_page(2, 2**31 - 1),
+    "a page that says it becomes nothing": lambda: lying_page(2, 0),
+    "a page that says it becomes less than nothing": lambda: lying_page(2, -5),
+    "a page that says it takes 2 GB": lambda: lying_page(3, 2**31 - 1),
+    "a page that says it takes less": lambda: lying_page(3, 7),
+    "a page whose header has no end": endless_page,
 }
 
 
