@@ -17,17 +17,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from consent import confirmation, gate, ledger, notices, receipts, signing
+from consent import confirmation, gate, ledger, linking, notices, receipts, signing
 from consent.bulk_api import urlpatterns as bulk_patterns
 from consent.errors import ReceiptForged
 from consent.ledger import ConsentDraft
-from consent.parsing import idempotency_key, notice_named, subject_named, valid, valid_query
+from consent.parsing import acting_for, idempotency_key, notice_named, subject_named, valid, valid_query
 from consent.shapes import (
     AudienceOut,
     CheckAudienceIn,
     CheckConsentIn,
     ConfirmByMailIn,
     ImportReceiptIn,
+    LinkIn,
+    LinkOut,
     PresentationOut,
     ReceiptOut,
     RecordConsentIn,
@@ -46,7 +48,7 @@ from governance.kernel.ids import SubjectId, from_opaque, opaque
 
 _READS = "consent:read"
 _ASKED = {"subject", "purpose", "channel"}
-_OPTIONAL = ("presentation", "valid_until", "jurisdiction", "evidence", "source_sha256")
+_OPTIONAL = ("presentation", "valid_until", "jurisdiction", "evidence", "source_sha256", "age", "of_age_on")
 
 _Looking = confirmed_by_the_answer(_READS)
 
@@ -117,7 +119,8 @@ class Events(APIView):
     def post(self, request: Request) -> Response:
         given = valid(RecordConsentIn, request)
         key = idempotency_key(request)
-        actor = actor_of(request)
+        client = actor_of(request)
+        actor = acting_for(given, client)
         optional = {name: given[name] for name in _OPTIONAL if name in given}
         draft = ConsentDraft(
             subject=subject_named(given),
@@ -126,7 +129,7 @@ class Events(APIView):
             event_type=given["event_type"],
             occurred_at=given.get("occurred_at") or now(),
             method=given["method"],
-            idempotency_key=f"{actor.id}:{key}",
+            idempotency_key=f"{client.id}:{key}",  # also says through whom a guardian acted
             notice_version_id=notice_named(given["notice_version"]) if "notice_version" in given else None,
             **optional,
         )
@@ -136,6 +139,20 @@ class Events(APIView):
             if "confirm_by_mail" in given and waits:
                 confirmation.ask(result.event_id, language=given["confirm_by_mail"])
         return _recorded(result)
+
+
+class Links(APIView):
+    """POST: a visitor turned out to be somebody known. From now on a no of either binds both; nothing is rewritten."""
+
+    permission_classes = (requires("consent:write"),)
+
+    @extend_schema(operation_id="consent_link", request=LinkIn, responses={200: LinkOut, 201: LinkOut})
+    def post(self, request: Request) -> Response:
+        given = valid(LinkIn, request)
+        visitor = SubjectId(from_opaque("sub", given["visitor"]))
+        linked = linking.link(visitor, subject_named(given), actor=actor_of(request), evidence=given.get("evidence"))
+        body = {"entry": str(linked.entry_id), "carried": linked.carried, "duplicate": linked.duplicate}
+        return Response(body, status=status.HTTP_200_OK if linked.duplicate else status.HTTP_201_CREATED)
 
 
 class Confirmations(APIView):
@@ -354,6 +371,7 @@ urlpatterns = [
     *bulk_patterns,
     path("checks/audience", Audiences.as_view()),
     path("events", Events.as_view()),
+    path("links", Links.as_view()),
     path("confirmations", Confirmations.as_view()),
     path("withdraw", Withdrawals.as_view()),
     path("subjects/<str:subject>/state", States.as_view()),

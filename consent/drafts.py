@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Final
 from uuid import UUID
@@ -42,7 +42,8 @@ class ConsentDraft:
     `occurred_at` is when the person acted; `method` a short name of how (`web_form`, `phone_call`); `evidence` JSON that shows it, which
     is sealed under the subject's key; `presentation` the token of `notices.shown`, which also names the notice; `source_sha256` the
     digest of the document that an import comes from; `age` the years that somebody said they have, which decides (Art. 8) and is not
-    kept. `idempotency_key` is the caller's: the same key is the same event.
+    kept; `of_age_on` the day from which a child whose guardian consents will do so itself, which ends that consent and is not kept
+    either. `idempotency_key` is the caller's: the same key is the same event.
     """
 
     subject: SubjectId
@@ -60,6 +61,7 @@ class ConsentDraft:
     parent_event_id: UUID | None = None
     source_sha256: str = ""
     age: int | None = field(default=None, repr=False)
+    of_age_on: date | None = field(default=None, repr=False)
 
 
 Wrong = tuple[str, str]
@@ -67,7 +69,7 @@ Wrong = tuple[str, str]
 
 _ALIKE: Final = attrgetter(
     "purpose", "channel", "event_type", "method", "jurisdiction", "notice_version_id", "valid_until", "presentation",
-    "parent_event_id", "source_sha256", "age",
+    "parent_event_id", "source_sha256", "age", "of_age_on",
 )  # fmt: skip
 
 
@@ -119,7 +121,7 @@ def faults(draft: ConsentDraft, actor: Actor, purpose: PurposeVersion | None, no
         *_broadness(draft),
         *_grant(draft, purpose, now),
         *_import(draft, actor),
-        *_age(draft, actor),
+        *_age(draft, actor, now),
     ]
 
 
@@ -180,14 +182,24 @@ def _import(draft: ConsentDraft, actor: Actor) -> list[Wrong]:
     return wrong
 
 
-def _age(draft: ConsentDraft, actor: Actor) -> list[Wrong]:
-    """A child's own consent does not count; a guardian gives it (Art. 8(1)). Withdrawing has no age."""
-    if draft.age is None or actor.kind is not ActorKind.SUBJECT or draft.event_type not in GRANTS:
+def _age(draft: ConsentDraft, actor: Actor, now: datetime) -> list[Wrong]:
+    """A child's own consent does not count; a guardian gives it, until the child is of age (Art. 8(1)). Withdrawing has no age."""
+    if draft.event_type not in GRANTS:
+        return []
+    if actor.kind is ActorKind.GUARDIAN:
+        if draft.of_age_on is None:
+            return [("of_age_on", "From which day on will the child consent for itself (Art. 8(1))?")]
+        if _starts(draft.of_age_on) <= now:
+            return [("of_age_on", "By now the person is of age and consents for themselves.")]
         return []
     least = rule_of(draft.jurisdiction).age
-    if draft.age >= least:
+    if actor.kind is not ActorKind.SUBJECT or draft.age is None or draft.age >= least:
         return []
     return [("age", f"Under {least} there, the holder of parental responsibility consents (Art. 8(1)).")]
+
+
+def _starts(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
 
 
 def instant(draft: ConsentDraft, received_at: datetime) -> datetime:
@@ -195,12 +207,16 @@ def instant(draft: ConsentDraft, received_at: datetime) -> datetime:
     return min(draft.occurred_at, received_at)
 
 
-def validity(draft: ConsentDraft, purpose: PurposeVersion | None, occurred_at: datetime) -> datetime | None:
-    """Until when a grant holds: what the caller says, at most what the purpose said when it happened."""
+def validity(
+    draft: ConsentDraft, purpose: PurposeVersion | None, occurred_at: datetime, inherited: datetime | None = None
+) -> datetime | None:
+    """Until when a grant holds: what the caller says, at most what the purpose said when it happened, what the consent that it
+    confirms says (`inherited`), and until the child that a guardian consents for is of age."""
     if draft.event_type not in GRANTS or purpose is None:
         return None
-    limits = [limit for limit in (draft.valid_until, purpose.valid_until(occurred_at)) if limit is not None]
-    return min(limits, default=None)
+    of_age = None if draft.of_age_on is None else _starts(draft.of_age_on)
+    limits = (draft.valid_until, purpose.valid_until(occurred_at), inherited, of_age)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def needs_confirmation(draft: ConsentDraft, *versions: PurposeVersion | None) -> bool:

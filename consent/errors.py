@@ -122,6 +122,13 @@ class UnknownSubject(NotFound):
     title = "Unknown subject"
 
 
+class LinkRefused(Conflict):
+    """These two cannot be one person: the visitor is somebody else already, or the other way round."""
+
+    code = "link_refused"
+    title = "The visitor cannot be linked like this"
+
+
 class InvalidTarget(InvalidInput):
     """A system that should hear of changes cannot be registered like this; `errors` says why."""
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 
 from consent import drafts as decisions
+from consent import links
 from consent.drafts import ConsentDraft
 from consent.errors import UnknownEvent
 from consent.models import ConsentEvent, ConsentState
@@ -89,23 +90,36 @@ def record(events: ConsentDraft | Sequence[ConsentDraft], *, actor: Actor) -> li
     """Append events to the ledger, all or none; answers in the order of the drafts. Repeating a key repeats the answer.
 
     Raises InvalidDraft (with pointers), UnknownPurpose, PresentationRequired, PresentationInvalid, NoticeSuperseded, SubjectErased
-    for a grant of an erased person, NothingToReaffirm, IdempotencyMismatch.
+    for a grant of an erased person, NothingToReaffirm, IdempotencyMismatch. What stands against processing is recorded for the
+    visitors of a person and for the person of a visitor too (`links.py`).
     """
     batch = [events] if isinstance(events, ConsentDraft) else list(events)
     if not batch:
         return []
+    while True:
+        bound = links.bound(batch)
+        with transaction.atomic():
+            results = _record([*batch, *bound], actor)
+            # The heads are ours by now: whoever is linked from here on waits for us and sees what was said.
+            if links.bound(batch) == bound:
+                break
+            transaction.set_rollback(True)  # somebody was linked between our look and our lock
+    _logger.info("consent_events_recorded", count=len(batch))
+    return results[: len(batch)]
+
+
+def _record(batch: list[ConsentDraft], actor: Actor) -> list[Recorded]:
+    """Judge the batch, and record it wave by wave in the caller's transaction."""
     at = now()
     book = newest_book()
     firsts = decisions.alike(batch)
     in_force = {key: book.current(key, at) for key in {batch[place].purpose for place in set(firsts)} if key != ANY}
     decisions.refuse_malformed(batch, actor, in_force, at, firsts)
+    shown = _seen(batch, firsts, at)
     results: list[Recorded] = []
-    with transaction.atomic():
-        shown = _seen(batch, firsts, at)
-        for part in decisions.waves(batch):
-            wave = Wave(batch[part.start : part.stop], shown[part.start : part.stop], firsts[part.start : part.stop])
-            results += record_wave(wave, actor, book)
-    _logger.info("consent_events_recorded", count=len(batch))
+    for part in decisions.waves(batch):
+        wave = Wave(batch[part.start : part.stop], shown[part.start : part.stop], firsts[part.start : part.stop])
+        results += record_wave(wave, actor, book)
     return results
 
 

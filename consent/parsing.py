@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from consent.errors import UnknownSubject
 from consent.terms import NoticeVersionId
+from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.api import StrictSerializer
 from governance.kernel.ids import SubjectId, from_opaque
 from pseudonymize import vault
@@ -51,3 +52,8 @@ def idempotency_key(request: Request) -> str:
     if not key:
         raise serializers.ValidationError({"Idempotency-Key": ["Send this header: a retry must not record twice."]})
     return key
+
+
+def acting_for(given: dict[str, Any], client: Actor) -> Actor:
+    """Who acts: the guardian that the caller names, or the caller. Raises InvalidInput."""
+    return Actor(ActorKind.GUARDIAN, str(from_opaque("sub", given["guardian"]))) if "guardian" in given else client

@@ -166,7 +166,7 @@ def _instants(batch: Sequence[ConsentDraft], last: Mapping[SubjectId, datetime |
 
 
 def _inherited(batch: Sequence[ConsentDraft]) -> dict[int, Parent]:
-    """What a confirmation takes from the grant that it confirms: the notice and the version of the purpose that were agreed to.
+    """What a confirmation takes from the grant that it confirms: the notice and the version of the purpose agreed to, and its end.
 
     Raises NothingToReaffirm when a renewal finds no consent in force at the time it happened.
     """
@@ -203,13 +203,19 @@ def _make(wave: Wave, received: Sequence[datetime], actor: Actor, book: Book) ->
             version = parent.purpose_version if parent else agreed.version if agreed else 0
             in_force = None if draft.purpose == ANY else book.current(draft.purpose, instant)
             waits = drafts.needs_confirmation(draft, agreed, in_force)
-            runs_out = draft.valid_until is not None or (agreed is not None and agreed.validity_days is not None)
+            limited = (
+                draft.valid_until,
+                draft.of_age_on,
+                agreed and agreed.validity_days,
+                parent and parent.valid_until,
+            )
+            runs_out = any(limit is not None for limit in limited)
             found = manners[key] = (
                 _manner(draft, version, shown, parent, actor, waits=waits, binds=binds),
                 version,
                 runs_out,
             )
-        ends = drafts.validity(draft, agreed, occurred) if found[2] else None
+        ends = drafts.validity(draft, agreed, occurred, parent.valid_until if parent else None) if found[2] else None
         seal = sealed[place]
         row, digest = packing.event(
             (identifier, draft.subject),

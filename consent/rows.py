@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
@@ -20,6 +21,7 @@ class Parent:
     event_id: UUID
     notice_version_id: UUID | None
     purpose_version: int
+    valid_until: datetime | None
 
 
 def parents(places: Sequence[int], batch: Sequence[ConsentDraft]) -> dict[int, Parent]:
@@ -27,7 +29,8 @@ def parents(places: Sequence[int], batch: Sequence[ConsentDraft]) -> dict[int, P
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT DISTINCT ON (subject_id, purpose_key, channel) subject_id, purpose_key, channel, id, notice_version_id, purpose_version
+            SELECT DISTINCT ON (subject_id, purpose_key, channel)
+                subject_id, purpose_key, channel, id, notice_version_id, purpose_version, valid_until
             FROM consent_event WHERE subject_id = ANY(%s::uuid[]) AND event_type = ANY(%s)
             ORDER BY subject_id, purpose_key, channel, received_at DESC
             """,

@@ -48,6 +48,15 @@ class RecordConsentIn(SubjectIn):
     jurisdiction = serializers.CharField(max_length=6, required=False)
     evidence = serializers.DictField(required=False)
     source_sha256 = serializers.CharField(max_length=64, required=False)
+    age = serializers.IntegerField(
+        min_value=0, max_value=150, required=False, help_text="As they said; decides and is not kept."
+    )
+    guardian = serializers.CharField(
+        max_length=40, required=False, help_text="Who holds parental responsibility and acts for the child (sub_…)."
+    )
+    of_age_on = serializers.DateField(
+        required=False, help_text="From which day on the child consents for itself: a guardian's consent ends then."
+    )
     confirm_by_mail = serializers.ChoiceField(
         ["en", "pl"],
         required=False,
@@ -64,6 +73,19 @@ class WithdrawConsentIn(SubjectIn):
     purpose = serializers.CharField(max_length=64, default=ANY, help_text="All purposes unless named.")
     channel = serializers.CharField(max_length=16, default=ANY, help_text="All channels unless named.")
     occurred_at = serializers.DateTimeField(required=False)
+
+
+class LinkIn(SubjectIn):
+    visitor = serializers.CharField(
+        max_length=40, help_text="The anonymous id (sub_…) that turned out to be the person."
+    )
+    evidence = serializers.DictField(required=False)
+
+
+class LinkOut(serializers.Serializer[Any]):
+    entry = serializers.CharField(help_text="The log entry.")
+    carried = serializers.IntegerField(help_text="Events that were said again for the other of the two.")
+    duplicate = serializers.BooleanField()
 
 
 class ShowNoticeIn(StrictSerializer):

@@ -53,7 +53,10 @@ _ONE: Final = f"""
 _NEAREST_FIRST: Final = "(purpose_key = '*'), (channel = '*')"
 _EXACT: Final = "purpose_key = %(purpose)s AND channel = %(channel)s"
 # The first condition is that of the index `consent_state_broad`: such rows are few, and found without a second scan.
-_BROADER: Final = f"(purpose_key = '{ANY}' OR channel = '{ANY}') AND purpose_key IN (%(purpose)s, '{ANY}') AND channel IN (%(channel)s, '{ANY}')"
+_BROADER: Final = (
+    f"(purpose_key = '{ANY}' OR channel = '{ANY}') "
+    f"AND purpose_key IN (%(purpose)s, '{ANY}') AND channel IN (%(channel)s, '{ANY}')"
+)
 
 
 # Where there is no row of exactly this purpose and channel, the nearest broader one holds all that was said (see fold.py).
