@@ -16,19 +16,31 @@ from audit.errors import UnknownDecision
 from audit.merkle import HASH_SIZE, Span, inclusion_spans, node_hash, perfect_root
 from audit.tiles import WIDTH, spans_from_tiles
 
+# The record, and of its batch's inner tree what any path needs: the tile that its leaf lies in, the roots of all full tiles (at most 256),
+# and the tile at the right edge. One statement, because each costs as much as all the hashing.
+_NEEDED = f"""
+SELECT d.batch_id, d.position, d.record, b.tile_roots,
+       substring(b.leaf_hashes FROM d.position / {WIDTH} * {WIDTH * HASH_SIZE} + 1 FOR {WIDTH * HASH_SIZE}),
+       substring(b.leaf_hashes FROM (b.count - 1) / {WIDTH} * {WIDTH * HASH_SIZE} + 1 FOR {WIDTH * HASH_SIZE})
+FROM audit_decision d JOIN audit_decision_batch b ON b.id = d.batch_id WHERE d.id = %s
+"""  # noqa: S608 - constants
+
 
 def prove(decision_id: UUID) -> str:
     """A receipt for one decision as JSON text, for ``audit/verify.py --decision``: the record, its path to the batch's root, and the
     path of the batch's entry to a signed checkpoint. Raises ``UnknownDecision``, ``NotYetSequenced``.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT batch_id, position, record FROM audit_decision WHERE id = %s", [decision_id])
+        cursor.execute(_NEEDED, [decision_id])
         row = cursor.fetchone()
     if row is None:
         raise UnknownDecision
-    batch_id, position, record_ = row
+    batch_id, position, record_, *tiles = row
     head = head_of(batch_id)
-    proof = [_text(hash_) for hash_ in inner_proof(batch_id, position, head.count)]
+    roots, own, last = map(bytes, tiles)
+    read = {(1, 0): roots, (0, (head.count - 1) // WIDTH): last, (0, position // WIDTH): own}
+    path = spans_from_tiles(inclusion_spans(position, head.count), lambda level, index: read[level, index])
+    proof = [_text(hash_) for hash_ in path]
     return json.dumps(_receipt(head, receipts.receipt(head.entry_id).text, position, bytes(record_), proof), indent=2)
 
 
@@ -56,11 +68,6 @@ def prove_batch(batch_id: UUID) -> Iterator[tuple[UUID, str]]:
             decision_id,
             f'{before}"record": "{_text(bytes(record_))}"{middle}"index": {position}{close[0]}"proof": {listed}{close[1]}',
         )
-
-
-def inner_proof(batch_id: UUID, position: int, count: int) -> list[bytes]:
-    """The audit path of a decision inside its batch; reads the tiles that it needs and no more."""
-    return spans_from_tiles(inclusion_spans(position, count), lambda level, index: _inner_tile(batch_id, level, index))
 
 
 def tile_roots_of(leaves: bytes) -> bytes:
@@ -113,17 +120,6 @@ def _hashes(leaves: bytes, low: int, high: int, known: dict[Span, bytes]) -> dic
     _hashes(leaves, middle, high, known)
     known[low, high] = node_hash(known[low, middle], known[middle, high])
     return known
-
-
-def _inner_tile(batch_id: UUID, level: int, index: int) -> bytes:
-    column = "leaf_hashes" if level == 0 else "tile_roots"
-    size = WIDTH * HASH_SIZE
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT substring({column} FROM %s FOR %s) FROM audit_decision_batch WHERE id = %s",  # noqa: S608  # one of two constants
-            [index * size + 1, size, batch_id],
-        )
-        return bytes(cursor.fetchone()[0])
 
 
 def _text(data: bytes) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from audit import log, models
 from audit.decision_forms import EXACT, Attribution, Decision, DecisionBatch, RecordedBatch, Term
-from audit.decision_proofs import inner_proof, prove, prove_batch, tile_roots_of
+from audit.decision_proofs import prove, prove_batch, tile_roots_of
 from audit.decision_reading import find, get, many, of_subject
 from audit.decision_records import (
     MOST_CHANGES,
@@ -46,7 +46,7 @@ from governance.kernel.ids import uuid7, uuid7_many
 
 __all__ = [
     "EXACT", "MOST_CHANGES", "NOT_SEARCHED", "NO_CHANGE", "Alternative", "Attribution", "Change", "Decision", "DecisionBatch",
-    "RecordedBatch", "Term", "find", "get", "inner_proof", "many", "of_subject", "prove", "prove_batch", "record", "tile_roots_of",
+    "RecordedBatch", "Term", "find", "get", "many", "of_subject", "prove", "prove_batch", "record", "tile_roots_of",
 ]  # fmt: skip
 
 EFFECTS = ("marketing", "similarly_significant")
