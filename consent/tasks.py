@@ -43,3 +43,16 @@ def send_confirmation(args: Args, lease: Lease) -> None:
 def write_down_what_ran_out() -> None:
     """Record the end of consents whose time has passed."""
     renewals.expire_due(limit=20_000)
+
+
+@every(seconds=3600, name="consent.renewals")
+def ask_again_before_consents_end() -> None:
+    """Ask people whose consent is about to end, a batch at a time."""
+    while renewals.ask() == renewals.BATCH:
+        pass
+
+
+@handles(renewals.KIND, max_attempts=8)
+def send_renewal(args: Args, lease: Lease) -> None:
+    """Write to somebody whose consent is about to end."""
+    renewals.write_to(UUID(str(args["event"])))
