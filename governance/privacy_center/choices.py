@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from consent import funnel, ledger, notices
@@ -162,12 +162,13 @@ def save(
     actor: Actor,
     mailbox_proved: bool,
     asked_as: Mapping[str, JSON] | None = None,
+    of_age_on: date | None = None,
 ) -> int:
     """Record what the answers change, in one transaction; returns how many choices changed.
 
     A yes to a purpose with double opt-in counts as confirmed when the person came by a link from their mailbox. Raises
     what :func:`consent.ledger.record` raises, for example ``PresentationInvalid`` when the page was open too long. ``asked_as`` is
-    what the form kept of how the person was first asked, for the evidence.
+    what the form kept of how the person was first asked, for the evidence; ``of_age_on`` is needed of a guardian (Art. 8(1)).
     """
     now = clock.now()
     shown = board(language, subject, count=False)
@@ -185,6 +186,8 @@ def save(
         drafts.append(_draft(subject, row, event_type, now, token=token, evidence=evidence))
         if event_type is EventType.GIVEN and mailbox_proved and row.purpose in opt_in:
             drafts.append(_draft(subject, row, EventType.CONFIRMED, now, token=token, evidence=evidence))
+    if of_age_on is not None:
+        drafts = [replace(draft, of_age_on=of_age_on) for draft in drafts]
     ledger.record(drafts, actor=actor)
     return changed
 

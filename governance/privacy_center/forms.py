@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from governance.kernel import clock
 from governance.privacy_center.words import REQUEST_TYPES
 
 
@@ -27,6 +31,51 @@ class EmailForm(_Plain):
             "invalid": _("This does not look like an e-mail address: name@example.com."),
         },
     )
+
+
+class GuardianForm(EmailForm):
+    """Who answers for a child: the child's address, their own, and until when they answer for the child (Art. 8(1))."""
+
+    child_email = forms.EmailField(
+        label=_("The child's e-mail address"),
+        max_length=254,
+        help_text=_("We ask there as well, so that nobody can answer for somebody who is not their child."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={
+            "required": _("Please give the child's e-mail address."),
+            "invalid": _("This does not look like an e-mail address: name@example.com."),
+        },
+    )
+    of_age_on = forms.DateField(
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}),
+        input_formats=["%Y-%m-%d"],
+        error_messages={
+            "required": _("Please give the day."),
+            "invalid": _("Please give the day as year-month-day, such as 2030-05-31."),
+        },
+    )
+    field_order = ("child_email", "of_age_on", "email")
+
+    def __init__(self, *args: Any, age: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.age = age
+        self.fields["of_age_on"].label = _("The day on which the child turns %(age)s") % {"age": age}
+        self.fields["of_age_on"].help_text = _("Until then you answer for the child. We do not keep the date of birth.")
+
+    def clean_of_age_on(self) -> date:
+        """A day to come, at most a childhood away."""
+        day: date = self.cleaned_data["of_age_on"]
+        today = clock.today()
+        if not today < day <= today + timedelta(days=366 * self.age):
+            raise forms.ValidationError(_("This day is not one on which a child of today comes to that age."))
+        return day
+
+    def clean(self) -> dict[str, Any]:
+        """Two people, two mailboxes."""
+        said: dict[str, Any] = super().clean() or self.cleaned_data
+        if said.get("child_email", "").casefold() == said.get("email", "-").casefold():
+            self.add_error("child_email", _("Please give two addresses: the child's, and your own."))
+        return said
 
 
 class RequestForm(EmailForm):

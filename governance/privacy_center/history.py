@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
-from consent import ledger
+from consent import ledger, linking
 from consent.ledger import EventRecord
 from consent.terms import ANY, EventType
 from governance.kernel.ids import SubjectId
@@ -28,6 +28,8 @@ class Line:
     who: Text
     notice_id: UUID | None
     event_id: UUID
+    taken_over: bool
+    """Said on a visit before we knew who the visitor was, and carried over since (`consent.linking`)."""
 
 
 def of(subject: SubjectId, language: str) -> list[Line]:
@@ -47,4 +49,5 @@ def _line(event: EventRecord, language: str) -> Line:
         who=words.ACTORS.get(event.actor.partition(":")[0], words.US),
         notice_id=event.notice_version_id if event.event_type is not EventType.SUPERSEDED else None,
         event_id=event.event_id,
+        taken_over=event.method == linking.METHOD,
     )

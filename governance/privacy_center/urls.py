@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, register_converter
 
 from governance.privacy_center.languages import LanguageConverter
-from governance.privacy_center.views import choices, confirmations, home, papers, requests, website_forms
+from governance.privacy_center.views import choices, confirmations, guardians, home, papers, requests, website_forms
 
 register_converter(LanguageConverter, "lang")
 
@@ -18,6 +18,7 @@ _pages = [
     path("choices/<str:token>/history/", choices.history_of, name="history"),
     path("choices/<str:token>/receipt/<uuid:event_id>/", choices.receipt, name="receipt"),
     path("consent/", choices.give, name="give"),
+    path("consent/child/", guardians.give, name="give_for_child"),
     path("consent/<str:token>/", choices.give_confirm, name="give_confirm"),
     path("confirm/<str:token>/", confirmations.confirm, name="confirm_consent"),
     path("forms/<slug:key>/", website_forms.plain, name="website_form"),

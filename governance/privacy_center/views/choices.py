@@ -17,7 +17,17 @@ from consent.terms import OptInStep
 from governance.jobs.queue import schedule
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId
-from governance.privacy_center import choices, errands, history, keeping, limits, links, papers, website_forms
+from governance.privacy_center import (
+    choices,
+    errands,
+    guardians,
+    history,
+    keeping,
+    limits,
+    links,
+    papers,
+    website_forms,
+)
 from governance.privacy_center.forms import EmailForm
 from governance.privacy_center.languages import public_page
 from governance.privacy_center.links import LinkKind
@@ -126,6 +136,7 @@ def give(request: HttpRequest) -> HttpResponse:
         "form": form,
         "board": board.chosen(answers),
         "unanswered": request.method == "POST" and not answers,
+        "age": guardians.age_of_consent(),
         "action": reverse("privacy_center:give", kwargs={"language": _language()}),
     }
     return page(request, "give.html", context, status=422 if request.method == "POST" else 200)
@@ -141,22 +152,28 @@ def give_confirm(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST":
         payload, _ = errands.read(errand_id, ErrandKind.CONSENT)
         board = _board_of(payload, language, gpc=_gpc(request)).chosen(payload["answers"])
-        return page(request, "give_confirm.html", {"board": board, "link": token})
+        context = {"board": board, "link": token, "of_guardian": "child" in payload, "of_child": "guardian" in payload}
+        return page(request, "give_confirm.html", context)
     with transaction.atomic():
         payload, _ = errands.read(errand_id, ErrandKind.CONSENT, lock=True)
-        subject = _enrol(str(payload["email"]))
+        subject = enrol(str(payload["email"]))
         if subject is None:
             return page(request, "give_refused.html", status=403)
         board = _board_of(payload, language)
         answers = choices.read_answers(request.POST, board.rows)
+        if "child" in payload:
+            guardians.ask_the_child(payload, subject, answers, language)
+            errands.done(errand_id)
+            return page(request, "letter_sent.html", {"to_child": True})
         choices.save(
             subject,
-            answers,
+            guardians.allowed(payload, answers),
             language=language,
             token=request.POST.get("presentation", ""),
-            actor=Actor(ActorKind.SUBJECT, str(subject)),
+            actor=guardians.answering(payload) or Actor(ActorKind.SUBJECT, str(subject)),
             mailbox_proved=True,
             asked_as=payload,
+            of_age_on=guardians.of_age_on(payload),
         )
         choices.counted(OptInStep.GIVEN, board, answers, surface=_surface_of(payload), only_yes=True)
         choices.counted(OptInStep.CONFIRMED, board, answers, surface=_surface_of(payload), only_yes=True)
@@ -175,7 +192,7 @@ def _surface_of(payload: dict[str, Any]) -> str:
     return f"form/{payload['form']}" if payload.get("form") else choices.METHOD
 
 
-def _enrol(address: str) -> SubjectId | None:
+def enrol(address: str) -> SubjectId | None:
     """The person behind a proved mailbox, known or new; ``None`` when they had themselves erased."""
     actor = Actor(ActorKind.SUBJECT, "privacy_centre")
     enrolled = vault.enrol([Identity({IdentifierKind.EMAIL: address})], actor=actor, source="privacy_center")
