@@ -8,13 +8,17 @@ class PseudonymizeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from audit import capture, sealing
         from governance.kernel import personal_data
         from pseudonymize import file_jobs, invariants, notices, rotation, tasks, vault  # noqa: F401  they register themselves
+        from pseudonymize.detection import automata
         from pseudonymize.models import Domain, PolicyVersion
         from pseudonymize.sources import VaultSource
         from pseudonymize.token_sources import TokenVaultSource
 
+        automata.keep_in(settings.ZGODA_VAR / "detection")
         personal_data.register(VaultSource())
         sealing.use(vault)
         personal_data.register(TokenVaultSource())

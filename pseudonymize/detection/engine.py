@@ -7,6 +7,7 @@ import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import groupby, islice
 from typing import Protocol
 
 from pseudonymize.detection import english, german, polish, presidio, russian
@@ -20,7 +21,9 @@ LEAST_SCORE = 0.4
 MOST_CHARACTERS = 1_000_000  # of one text; a longer one is quarantined
 WINDOW = 2_000  # characters looked at at a time: what is quadratic in them stays small
 OVERLAP = 200  # of two windows, so that nothing is cut in half
-SECONDS = 5.0  # of processor time: a text's budget for each 100,000 characters begun, the language model apart
+SECONDS = 5.0  # of processor time: a text's budget for each 100,000 characters begun
+NAMES_TIMES = 4  # as much again for the language model and the rules about names, which read every word of a long text
+_AT_A_TIME = 8  # windows of a long text between two looks at the clock
 
 _EVERYTHING = (
     "Mr. Nobody, 1 Main Street, nobody@example.org, https://example.org, +48 601 000 100, 203.0.113.7, 2026-01-01"
@@ -193,9 +196,8 @@ class Detector:
                     else:
                         found[place] = examined
             if names:
-                for place, persons in enumerate(self._all_names().find(windows)):
-                    if persons:
-                        found[place] = persons + found.get(place, [])
+                for place, persons in self._persons(windows, rows, texts, late, seconds):
+                    found[place] = persons + found.get(place, [])
             for place, findings in found.items():
                 results[rows[place]] += _moved(findings, starts[place])
         for row in {rows[place] for place in found}:
@@ -203,6 +205,32 @@ class Detector:
         for row in late:
             results[row] = [Finding(Kind.QUARANTINED, 0, len(texts[row]), 1.0)]
         return results
+
+    def _persons(
+        self, windows: Sequence[str], rows: Sequence[int], texts: Sequence[str], late: set[int], seconds: float
+    ) -> Iterator[tuple[int, list[Finding]]]:
+        """(window, what the model and the rules about names find in it). A long text has a time for it too; then it is late."""
+        short = [place for place, row in enumerate(rows) if len(texts[row]) <= WINDOW]
+        some = [windows[place] for place in short] if len(short) < len(windows) else windows
+        for place, persons in zip(short, self._all_names().find(some), strict=True):
+            if persons:
+                yield place, persons
+        for row, places in groupby(
+            (place for place in range(len(windows)) if len(texts[rows[place]]) > WINDOW), rows.__getitem__
+        ):
+            budget = Budget(NAMES_TIMES * seconds * (1 + len(texts[row]) // 100_000))
+            while part := list(islice(places, _AT_A_TIME)):
+                budget.start()
+                try:
+                    budget.left()
+                    if row in late:
+                        break
+                    yield from zip(part, self._all_names().find([windows[place] for place in part]), strict=True)
+                except OutOfTime:
+                    late.add(row)
+                    break
+                finally:
+                    budget.pause()
 
     def _all_names(self) -> Names:
         if self._names is None:

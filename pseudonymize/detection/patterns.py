@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import regex  # type: ignore[import-untyped]
@@ -13,8 +13,10 @@ from pseudonymize.detection.kinds import Finding, Kind, OutOfTime
 
 CONTEXT_BEFORE = 60  # characters in which a word counts as near
 CONTEXT_AFTER = 20
+DENIED_BEFORE = 32
 CONTEXT_GAIN = 0.35  # as in Presidio's enhancer, and what it lifts is worth at least 0.4
 CONTEXT_LEAST = 0.4
+DENIED = 0.3  # what a number is worth that the word before it calls something else
 CHECKED = 1.0
 CHECKED_AND_SAID = 0.95  # check digits that a number may have by chance, and a word near it
 
@@ -79,17 +81,20 @@ class Context:
     """Words that, near a finding, say what it is. Each may go on (invoice, invoices), which covers most inflection.
 
     ``against``: words that say that it is something else, when they stand nearer before it (an order number after a phone's).
+    ``denials``: words that say so when they stand right before it, whatever stands elsewhere (see ``denied``).
     """
 
     words: tuple[str, ...]
     expression: Any
     against: Any = None
+    denials: Any = None
 
     @classmethod
-    def of(cls, words: Sequence[str], against: Sequence[str] = ()) -> Context:
-        """From words in any case."""
+    def of(cls, words: Sequence[str], against: Sequence[str] = (), *, whole: bool = False) -> Context:
+        """From words in any case. ``whole``: they do not go on."""
         lower = tuple(dict.fromkeys(word.lower() for word in words))
-        return cls(lower, _begins(lower), _begins([word.lower() for word in against]) if against else None)
+        against = [word.lower() for word in against]
+        return cls(lower, _begins(lower, whole=whole), _begins(against) if against else None)
 
     def is_near(self, text: str, start: int, end: int) -> bool:
         """Whether a word stands within CONTEXT_BEFORE before or CONTEXT_AFTER behind ``text[start:end]``."""
@@ -99,9 +104,17 @@ class Context:
             return False
         return last >= 0 or self.expression.search(text[end : end + CONTEXT_AFTER].lower()) is not None
 
+    def is_denied(self, text: str, start: int) -> bool:
+        """Whether a word that says that it is something else stands right before it, but for a sign or two."""
+        return (
+            self.denials is not None
+            and self.denials.search(text[max(0, start - DENIED_BEFORE) : start].lower()) is not None
+        )
 
-def _begins(words: Sequence[str]) -> Any:
-    return regex.compile(r"(?<![^\W_])(?:" + "|".join(map(regex.escape, words)) + ")")
+
+def _begins(words: Sequence[str], *, whole: bool = False) -> Any:
+    end = r"(?![^\W_])" if whole else ""
+    return regex.compile(r"(?<![^\W_])(?:" + "|".join(map(regex.escape, words)) + ")" + end)
 
 
 def _last(pattern: Any, text: str) -> int:
@@ -142,6 +155,10 @@ class Pattern:
                     continue
                 score = self.checked
             start, end = match.span(self.group)
+            if self.context is not None and self.context.is_denied(text, start):
+                if self.check is None:
+                    continue
+                score = min(score, DENIED)
             lifted = with_context(score, text, start, end, self.context)
             if self.check is not None and lifted > score:
                 lifted = max(lifted, CHECKED_AND_SAID)
@@ -158,9 +175,15 @@ def as_written(pattern: str, flags: int = 0) -> Any:
     return regex.compile(pattern, flags)
 
 
-def words_near(words: Sequence[str], against: Sequence[str] = ()) -> Context:
+def words_near(words: Sequence[str], against: Sequence[str] = (), denials: Sequence[str] = ()) -> Context:
     """The context of these words."""
-    return Context.of(words, against)
+    context = Context.of(words, against)
+    return replace(context, denials=denied(denials)) if denials else context
+
+
+def denied(words: Sequence[str]) -> Any:
+    """An expression for words (any may go on) right before a number, with what people put between: ``seryjny nr: ``."""
+    return regex.compile(rf"(?:{_begins(words).pattern})\p{{L}}*(?:[\s:.,#№\-–]|nr|numer|number|no\b|id\b){{0,6}}$")
 
 
 def with_context(score: float, text: str, start: int, end: int, context: Context | None) -> float:

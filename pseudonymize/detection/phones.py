@@ -51,9 +51,10 @@ class Phones:
         self._context = context
 
     def find(self, text: str, budget: Budget) -> Iterator[Finding]:
-        """See Recognizer."""
+        """See Recognizer. What is asked once of the same characters in the same surroundings is not asked again."""
         candidates = _Candidates(text)
-        found: list[tuple[int, int]] = []
+        found: set[tuple[int, int]] = set()
+        verified: dict[tuple[int, str, str, str], tuple[int, int] | None] = {}
         for place, region in enumerate(self._regions):
             matcher = phonenumbers.PhoneNumberMatcher(text, region.code, self._leniency)
             index = 0
@@ -63,25 +64,41 @@ class Phones:
                 if (candidate.start, candidate.end) in found:
                     continue  # what another region would say of it is the same, or lies inside of it
                 for part in candidate.parts:
-                    # Behind a plus a number is the same in every region: the first one says whether it is one.
-                    if len(part.digits or _DIGITS) < self._least:
-                        continue
-                    if place if part.text.startswith(("+", "＋")) else not region.can_have(part):
-                        continue
-                    match = matcher._parse_and_verify(part.text, part.start)
-                    if match is not None:
-                        found.append((match.start, match.end))
-                        index = match.end
+                    start = candidate.start + part.start
+                    end = start + len(part.text)
+                    seen = (place, text[max(0, start - 1) : start], part.text, text[end : end + 1])
+                    if seen not in verified:
+                        verified[seen] = self._verified(matcher, region, part, start, first=place == 0)
+                    if (span := verified[seen]) is not None:
+                        found.add((start + span[0], start + span[1]))
+                        index = start + span[1]
                         break
-        for start, end in sorted(set(found)):
-            if not any(low <= start and end <= high and (low, high) != (start, end) for low, high in found):
+        covered = -1
+        for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
+            if end > covered:  # not inside of another one
+                covered = end
                 score = with_context(self._score, text, start, end, self._context)
                 yield Finding(Kind.PHONE, start, end, score)
+
+    def _verified(
+        self, matcher: phonenumbers.PhoneNumberMatcher, region: _Region, part: _Part, start: int, *, first: bool
+    ) -> tuple[int, int] | None:
+        """Where in the part a number of the region is. ``first``: of the regions."""
+        if len(part.digits or _DIGITS) < self._least:
+            return None
+        # Behind a plus a number is the same in every region: the first one says whether it is one.
+        if not first if part.text.startswith(("+", "＋")) else not region.can_have(part):
+            return None
+        match = matcher._parse_and_verify(part.text, start)
+        return None if match is None else (match.start - start, match.end - start)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of a candidate. ``digits``: what stands in it, or None when more than the digits counts (an extension)."""
+    """A part of a candidate, ``start`` characters behind its begin.
+
+    ``digits``: what stands in it, or None when more than the digits counts (an extension).
+    """
 
     text: str
     start: int
@@ -101,6 +118,7 @@ class _Candidates:
     def __init__(self, text: str) -> None:
         self._text = text
         self._behind: dict[int, _Candidate | None] = {}
+        self._parts: dict[str, tuple[_Part, ...]] = {}
 
     def behind(self, index: int) -> _Candidate | None:
         """The next candidate from ``index`` on."""
@@ -116,9 +134,11 @@ class _Candidates:
         second = _SECOND.search(words)
         if second is not None:
             words = words[: second.start()]
-        cutter = _Cutter(self._text)
-        cutter._extract_match(words, match.start())
-        return _Candidate(match.start(), match.start() + len(words), tuple(cutter.parts))
+        if words not in self._parts:
+            cutter = _Cutter(words)
+            cutter._extract_match(words, 0)
+            self._parts[words] = tuple(cutter.parts)
+        return _Candidate(match.start(), match.start() + len(words), self._parts[words])
 
 
 class _Cutter(phonenumbers.PhoneNumberMatcher):

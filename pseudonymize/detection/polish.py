@@ -8,7 +8,20 @@ from __future__ import annotations
 from pseudonymize.detection.folding import fold
 from pseudonymize.detection.kinds import Kind
 from pseudonymize.detection.patterns import Pattern, expression, words_near
-from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAP, GAPS, ORDERS, SPLIT, digits, groups, hint
+from pseudonymize.detection.writing import (
+    BEGIN,
+    BLANKS,
+    DASHES,
+    END,
+    GAP,
+    GAPS,
+    ORDERS,
+    SERIALS,
+    SPLIT,
+    digits,
+    groups,
+    hint,
+)
 from pseudonymize.transforms import checksums
 
 _WORD = r"[A-ZĄĆĘŁŃÓŚŹŻ][\w'’\-]*"
@@ -23,8 +36,9 @@ _TAX_NUMBER_GROUPS = "|".join(
     groups(*sizes, gap=rf"[{BLANKS}]?[{BLANKS}{DASHES}][{BLANKS}]?")
     for sizes in ((3, 3, 2, 2), (3, 2, 2, 3), (3, 2, 3, 2), (3, 3, 4))
 )
+_MEASURE = rf"[{BLANKS}]?(?:zł|PLN|EUR|USD|€|\$|%|km|kg|szt)(?![^\W_])"
 _COMPANY = (
-    "nip", "podatnik", "podatkow", "tax", "vat", "faktur", "firm", "spółk", "nabywc", "sprzedawc", "kontrahent", "działalno",
+    "nip", "n i p", "podatnik", "podatkow", "tax", "vat", "faktur", "firm", "spółk", "nabywc", "sprzedawc", "kontrahent", "działalno",
 )  # fmt: skip
 _CALL = (
     "tel", "kom", "fon", "numer", "nr tel", "nr kom", "pod nr", "dzwoń", "dzwon", "zadzwoń", "oddzwo", "sms", "whatsapp", "kontakt",
@@ -33,6 +47,7 @@ _CALL = (
 # The first letters of plates: the voivodeship; the second and third, of the district, are not told apart here.
 _PLATE = r"[BCDEFGKLNOPRSTWZ][A-Z]{1,2}"
 _CAR = (
+    "rejestracj",
     "rejestracyj",
     "tablic",
     "auto",
@@ -49,20 +64,22 @@ _CAR = (
 
 
 def _nip(number: str) -> bool:
-    return checksums.nip(number.removeprefix("PL"))
+    number = number.removeprefix("PL")
+    return number[:1] != "0" and checksums.nip(number)  # no tax office has a code from 000 to 099
 
 
 IDENTIFIERS = (
     Pattern(
         Kind.PL_PESEL,
         expression(
-            rf"(?: {BEGIN} | (?<=(?i:pesel)) ) (?: \d{{11}} | {groups(6, 5, gap=SPLIT)} | {groups(2, 2, 2, 5, gap=SPLIT)}"
+            rf"(?: (?<![+＋]) {BEGIN} | (?<=(?i:pesel)) ) (?: \d{{11}} | {groups(6, 5, gap=SPLIT)} | {groups(2, 2, 2, 5, gap=SPLIT)}"
             rf" | {groups(3, 3, 3, 2, gap=SPLIT)} | {groups(4, 4, 3, gap=SPLIT)} | {groups(5, 6, gap=SPLIT)}"
             rf" | {groups(3, 4, 4, gap=SPLIT)} ) {END}"
         ),
         score=0.0,
         hints=hint(11),
         check=checksums.pesel,
+        context=words_near(["pesel"], denials=(*ORDERS, *SERIALS)),
     ),
     Pattern(  # however it is written, where the word says so
         Kind.PL_PESEL,
@@ -71,7 +88,7 @@ IDENTIFIERS = (
         hints=hint(11),
         check=checksums.pesel,
         checked=0.3,
-        context=words_near(["pesel"]),
+        context=words_near(["pesel", "p e s e l"]),
     ),
     Pattern(
         Kind.PL_NIP,
@@ -190,11 +207,11 @@ PHONES = (
             rf"(?<![\w+.,\-/]) (?: (?:48[{BLANKS}])? [4-8]\d{{2}}[{BLANKS}{DASHES}]\d{{3}}[{BLANKS}{DASHES}]\d{{3}}"
             rf" | \(?0?[1-9]\d\)?[{BLANKS}{DASHES}]\d{{3}}[{BLANKS}{DASHES}]\d{{2}}[{BLANKS}{DASHES}]\d{{2}}"
             rf" | \(0?[1-9]\d\)[{BLANKS}]?\d{{3}}[{BLANKS}{DASHES}]?\d{{2}}[{BLANKS}{DASHES}]?\d{{2}} )"
-            rf" (?![\d\-]|[.,]\d|[{BLANKS}]\d{{3}}\b)"
+            rf" (?![\d\-]|[.,]\d|[{BLANKS}]\d{{3}}\b|{_MEASURE})"
         ),
         score=0.5,
         hints=hint(9),
-        context=words_near(_CALL, ORDERS),
+        context=words_near(_CALL, ORDERS, SERIALS),
     ),
     Pattern(
         Kind.PHONE,
@@ -203,7 +220,7 @@ PHONES = (
         ),
         score=0.1,
         hints=hint(9),
-        context=words_near(_CALL, ORDERS),
+        context=words_near(_CALL, ORDERS, SERIALS),
     ),
 )
 

@@ -11,10 +11,10 @@ import re
 import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import accumulate
 from typing import Any, Protocol
 
+from pseudonymize.detection import automata
 from pseudonymize.detection.folding import fold
 from pseudonymize.detection.patterns import Recognizer
 
@@ -96,9 +96,8 @@ class HyperScanner:
         ids = [place for place, expression in enumerate(expressions) if expression]
         sources = [expressions[place].encode("ascii") for place in ids]
         flags = hyperscan.HS_FLAG_CASELESS | hyperscan.HS_FLAG_DOTALL
-        self._everywhere = _compiled(sources, ids, flags)
-        self._for_once: Any = None
-        self._compile_for_once = partial(_compiled, sources, ids, flags | hyperscan.HS_FLAG_SINGLEMATCH)
+        self._everywhere = automata.compiled(sources, ids, flags)
+        self._for_once = automata.compiled(sources, ids, flags | hyperscan.HS_FLAG_SINGLEMATCH)
 
     def scan(self, texts: Sequence[str]) -> dict[int, int]:
         """See Scanner."""
@@ -116,8 +115,6 @@ class HyperScanner:
 
     def _alone(self, text: str) -> int:
         seen: list[int] = []
-        if self._for_once is None:
-            self._for_once = self._compile_for_once()
         self._for_once.scan(b"\n%b\n" % fold(text), match_event_handler=lambda id_, *_: seen.append(id_))
         return sum(1 << place for place in set(seen))
 
@@ -139,14 +136,6 @@ class HyperScanner:
 def _note(id_: int, start: int, end: int, flags: int, matches: list[tuple[int, int]]) -> None:
     del start, flags
     matches.append((end, id_))
-
-
-def _compiled(sources: list[bytes], ids: list[int], flags: int) -> Any:
-    import hyperscan
-
-    database = hyperscan.Database()
-    database.compile(expressions=sources, ids=ids, flags=flags)
-    return database
 
 
 class PlainScanner:

@@ -14,6 +14,8 @@ from typing import Any
 
 from pseudonymize.detection.kinds import Finding, Kind
 from pseudonymize.detection.patterns import (
+    CHECKED_AND_SAID,
+    CONTEXT_GAIN,
     CONTEXT_LEAST,
     Budget,
     Context,
@@ -66,6 +68,18 @@ _WORD = re.compile(r"\w")
 _TOP_LEVEL = re.compile(r"\(\?:(?P<one>[a-z0-9\-]+)\)")
 # Languages that Presidio's own configuration gives these recognizers to; what is written the same everywhere.
 _EVERYWHERE = ("CreditCard", "Crypto", "Date", "Email", "Iban", "Ip", "MacAddress", "Url", "Uuid")
+_COUNTRIES = """
+    AbaRouting AuAbn AuAcn AuMedicare AuTfn CaPostalCode CaSin DeBsnr DeFuehrerschein DeHandelsregister
+    DeHealthInsurance DeLanr DeTaxNumber EsNie EsNif EsPassport FiPersonalIdentityCode InAadhaar InGstin InPan
+    InPassport InVehicleRegistration InVoter ItDriverLicense ItFiscalCode ItIdentityCard ItPassport ItVatCode KrBrn
+    KrDriverLicense KrFrn KrPassport KrRrn NgNin NgVehicleRegistration PhPassport PhTin PhUmid SeOrganisationsnummer
+    SePersonnummer SgFin SgUen ThTnin TrLicensePlate TrNationalId UkDrivingLicence UkNino UkPassport UkPostcode
+    UkVehicleRegistration UsClaimNumber UsHealthInsuranceMemberId UsMbi UsNpi UsPrescriptionNumber
+    UsPriorAuthorizationNumber UsProviderTaxId UsReferralNumber ZaCompanyRegistration ZaDriverLicense ZaIdNumber
+    ZaIncomeTaxNumber ZaLicensePlate ZaPassport ZaTrafficRegisterNumber ZaVatNumber
+""".split()  # noqa: SIM905
+"""Presidio's recognizers for more countries, which it does not run unless told to. Many of their patterns are any number of some
+length, so a word for what it is must stand near, as a word of its own."""
 
 
 def recognizers(language: str, *, doubtful: bool = False) -> list[Recognizer]:
@@ -74,7 +88,16 @@ def recognizers(language: str, *, doubtful: bool = False) -> list[Recognizer]:
     ``doubtful``: report what Presidio itself scores below 0.4 too, and give every finding Presidio's own score, without
     regard to the words around it: what Presidio says without a language model, finding for finding.
     """
-    return [found for name, found in _loaded(doubtful) if language == "en" or name in _EVERYWHERE]
+    ours = [found for name, found in _loaded(doubtful) if language == "en" or name in _EVERYWHERE]
+    return ours if doubtful else [*ours, *_of_countries()]
+
+
+@cache
+def _of_countries() -> tuple[Recognizer, ...]:
+    """For texts in every language: an English note holds an Indian card's number too."""
+    from presidio_analyzer import predefined_recognizers as theirs
+
+    return tuple(_Patterns(getattr(theirs, f"{name}Recognizer")(), demanding=True) for name in _COUNTRIES)
 
 
 @cache
@@ -122,7 +145,8 @@ def offline_email() -> Any:
 class _Patterns:
     """One of Presidio's pattern recognizers: its expressions, its checks, and its way to drop duplicates."""
 
-    def __init__(self, recognizer: Any, *, doubtful: bool) -> None:
+    def __init__(self, recognizer: Any, *, doubtful: bool = False, demanding: bool = False) -> None:
+        """``demanding``: report only what a word near it says."""
         from presidio_analyzer import PatternRecognizer
 
         (entity,) = recognizer.supported_entities
@@ -140,8 +164,12 @@ class _Patterns:
         self._shrinks = entity == "IBAN_CODE"
         self._whole = entity == "URL" and not doubtful  # sources.list is no address in Liechtenstein
         self._context: Context | None = None
+        self._demanding = demanding
         self.words: Sequence[str] = ()
-        if not doubtful and recognizer.context:
+        if demanding:
+            self._context = Context.of(recognizer.context, whole=True)
+            self.words = self._context.words
+        elif not doubtful and recognizer.context:
             self._context = words_near(recognizer.context)
             # A check that passes makes the score 1; without one, the best pattern's score is the most without context.
             if self._validate is None and max(score for _, score in self._expressions) < CONTEXT_LEAST:
@@ -160,13 +188,18 @@ class _Patterns:
                     if start < end and (judged := self._judge(text[start:end], score)):
                         found.append((start, -end, -judged))
                         break
-        kept: list[tuple[int, int]] = []
-        best: list[float] = []
+        open_: list[tuple[int, float]] = []  # ends and scores of those kept that go on behind the place
         for start, end, judged in sorted(set(found)):
-            if any(-end <= high and -judged <= sure for (_, high), sure in zip(kept, best, strict=True)):
+            open_ = [one for one in open_ if one[0] > start]
+            if any(-end <= high and -judged <= sure for high, sure in open_):
                 continue  # inside of one that is at least as good, as Presidio drops them
-            kept.append((start, -end))
-            best.append(-judged)
+            open_.append((-end, -judged))
+            if self._demanding:
+                if self._context is not None and self._context.is_near(text, start, -end):
+                    yield Finding(
+                        self._kind, start, -end, min(CHECKED_AND_SAID, max(CONTEXT_GAIN - judged, CONTEXT_LEAST))
+                    )
+                continue
             yield Finding(self._kind, start, -end, with_context(-judged, text, start, -end, self._context))
 
     def _ends(self, match: Any) -> Sequence[int]:

@@ -20,6 +20,11 @@ ORDERS = (
     "посылк", "трек", "артикул", "sku", "ean", "kod prod", "kod rab", "indeks", "katalog", "artikel", "item", "ref", "isbn",
 )  # fmt: skip
 """Words that say that the number behind them is not a person's."""
+SERIALS = (
+    "seryjn", "katalog", "partii", "partia", "indeks", "sku", "ean", "isbn", "kwot", "licznik", "przesył", "paczk", "tracking", "biletu",
+    "bilet", "transakcj", "paragon", "serial", "batch", "lot", "amount", "invoice", "faktur", "kod kresk", "konto użytkownik",
+)  # fmt: skip
+"""Words right behind which a number is a thing's or an amount, however it is written."""
 
 
 def groups(*sizes: int, gap: str = GAP) -> str:

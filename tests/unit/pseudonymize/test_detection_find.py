@@ -40,6 +40,10 @@ def kinds(text: str, language: str = "en") -> dict[Kind, list[str]]:
         ("I spoke with Mrs. Thornbury about it", Kind.PERSON, "Thornbury"),
         ("My name is Katherine Johnson and I am unhappy", Kind.PERSON, "Katherine Johnson"),
         ("Ship it to 221 Baker Street, London", Kind.ADDRESS, "221 Baker Street"),
+        ("My Aadhaar number is 2345 6789 0124", Kind.IN_AADHAAR, "2345 6789 0124"),
+        ("my NINO is AB123456C", Kind.UK_NINO, "AB123456C"),
+        ("codice fiscale RSSMRA85T10A562S", Kind.IT_FISCAL_CODE, "RSSMRA85T10A562S"),
+        ("personnummer 811228-9874", Kind.SE_PERSONNUMMER, "811228-9874"),
         ("parcel for ul. Kwiatowa 5/3, 00-950 Warszawa", Kind.ADDRESS, "ul. Kwiatowa 5/3, 00-950 Warszawa"),
     ],
 )
@@ -76,6 +80,9 @@ def test_english_notes(text: str, kind: Kind, expected: str) -> None:
         ("NIP: 526\u201110\u201140\u2011828", Kind.PL_NIP, "526\u201110\u201140\u2011828"),
         ("nr rej. KR 1AB23 stoi", Kind.LICENSE_PLATE, "KR 1AB23"),
         ("pisz na jan.zieba@example.pl", Kind.EMAIL, "jan.zieba@example.pl"),
+        ("P E S E L : 4 4 0 5 1 4 0 1 3 5 9", Kind.PL_PESEL, "4 4 0 5 1 4 0 1 3 5 9"),
+        ("dzwoń: +48522060814", Kind.PHONE, "+48522060814"),
+        ("moja rejestracja DW 0642E", Kind.LICENSE_PLATE, "DW 0642E"),
     ],
 )
 def test_polish_notes(text: str, kind: Kind, expected: str) -> None:
@@ -91,6 +98,9 @@ def test_polish_notes(text: str, kind: Kind, expected: str) -> None:
         "Towar przyszedł w maju, rozmiar 42, kolor niebieski.",
         "Marka jest dobra, a Środa to dobry dzień.",
         "PESEL 44051401358 ma złą cyfrę kontrolną.",
+        "Numer partii 743706420, numer seryjny 884 583 345.",
+        "Nr zamówienia: 26031441799, przesyłka 00736075973644270933",
+        "kwota: 831 392 326 zł, nr katalogowy 434-236-941",
     ],
 )
 def test_polish_texts_without_personal_data_stay_as_they_are(text: str) -> None:

@@ -39,6 +39,8 @@ def test_a_surname_that_stood_beside_its_given_name_is_known_again() -> None:
         "We bought it at Thomas and Sons",
         "the office in Austin will call you in April",
         "may i have a discount, or will you hope for the best",
+        "anyone else drinks tea with lemon",
+        "we love a good sale, amber alert on my phone",
     ],
 )
 def test_words_that_only_look_like_names(text: str) -> None:
@@ -67,6 +69,12 @@ def test_the_lists_hold_single_words_of_some_length() -> None:
         ("Idalia prosi o fakturę dla Iwony.", ["Idalia", "Iwony"]),
         ("Tomek, Ania i Kasia", ["Tomek", "Ania", "Kasia"]),
         ("Odbierze J. Nowak albo Kowalski M. z biura", ["J. Nowak", "Kowalski M."]),
+        ("Lukasz Zoltowski nie dostal rabatu", ["Lukasz Zoltowski"]),
+        ("Rozliczenie z Oleksandrem Bondarem i Iryną Melnyk", ["Oleksandrem Bondarem", "Iryną Melnyk"]),
+        ("Trener Nawałka i wójt Stefan Bryła", ["Nawałka", "Stefan Bryła"]),
+        ("Powieść Ingi Iwasiów jest dobra", ["Ingi Iwasiów"]),
+        ("rozmawialem z pawlem zielinskim, przekaz tomkowi", ["pawlem zielinskim", "tomkowi"]),
+        ("W zespole są Patryk, Nikola i Oskar.", ["Patryk", "Nikola", "Oskar"]),
     ],
 )
 def test_polish_persons_in_their_cases(text: str, expected: list[str]) -> None:
@@ -82,6 +90,10 @@ def test_polish_persons_in_their_cases(text: str, expected: list[str]) -> None:
         "Róża, Malina i Jagoda: nowe smaki. 8 Marta kosztuje 5 zł.",
         "Marka własna, Lato w pełni, Środa z kuponem, Maj pełen promocji",
         "Święty Mikołaj rozdaje prezenty",
+        "Zastępca Dyrektora Włocławskiej Delegatury oraz Koniński Bank Żywności",
+        "Roleta Ewa, firana Zosia i chleb Baltonowski",
+        "Plik ROM, adres URI i numer ID",
+        "Prezes UODO i Rzecznik Praw Obywatelskich",
     ],
 )
 def test_polish_streets_products_and_months_are_nobody(text: str) -> None:
@@ -96,6 +108,10 @@ def test_polish_streets_products_and_months_are_nobody(text: str) -> None:
         ("Das Paket ging an Hans-Peter von der Heide in Hamburg.", ["Hans-Peter von der Heide"]),
         ("Bitte Herrn Dr. Özdemir zurückrufen", ["Özdemir"]),
         ("ich heiße tobias weber und möchte kündigen", ["tobias weber"]),
+        ("In dieser Zeit lernte er Goze Deltschew kennen.", ["Goze Deltschew"]),
+        ("PR-Chef Michael Frenzel und sein Parteikollege Ernie Ross", ["Michael Frenzel", "Ernie Ross"]),
+        ("Strerath zitiert Studien.", ["Strerath"]),
+        ("Müller, Meier und Schmidt kommen später.", ["Müller", "Meier", "Schmidt"]),
     ],
 )
 def test_german_persons(text: str, expected: list[str]) -> None:
@@ -109,6 +125,8 @@ def test_german_persons(text: str, expected: list[str]) -> None:
         "Wir treffen uns am Karl-Marx-Platz.",
         "Ein Koch und ein Richter gehen in eine Bar.",
         "Die Lieferung der Bestellung kostet im August nichts.",
+        "Der Onlineshop bietet Sneaker und Hoodies an.",
+        "Er liegt im Cook County in der Nähe von Baku.",
     ],
 )
 def test_german_nouns_and_things_are_nobody(text: str) -> None:

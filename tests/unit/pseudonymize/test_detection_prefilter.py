@@ -118,6 +118,7 @@ def test_folding_keeps_the_place_of_every_character() -> None:
     assert folded.decode() == "Zaxxxx 3 42 -  - + s K !! X x_"
 
 
+@pytest.mark.slow  # two scanners are made
 def test_a_text_without_a_hint_reaches_no_recognizer_and_neighbours_lend_it_none() -> None:
     texts = ["order", "44051", "401359 is", "", "nothing. Here", "pesel 44051401359"]
     for scanner in (HyperScanner, PlainScanner):
