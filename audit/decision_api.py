@@ -98,7 +98,7 @@ class DecisionExplanation(APIView):
         told = reasons.explain(from_opaque("dec", decision), wanted.validated_data.get("language", "en"), tier=tier)
         body: dict[str, Any] = {
             "sentence": told.sentence,
-            "reasons": [{"direction": one.direction, "text": one.text} for one in told.reasons],
+            "reasons": [{"direction": one.direction, "text": one.text, "firm": one.firm} for one in told.reasons],
             "withheld": told.withheld,
             "unworded": told.unworded,
             "not_used": told.not_used,

@@ -36,7 +36,7 @@ def of_person(explanation: Explanation) -> bytes:
     heading = wording.PAPER[language]
     sections = [
         Section(heading["what"], lines=(explanation.sentence,)),
-        Section(heading["why"], lines=(*(reason.text for reason in explanation.reasons), *explanation.about_reasons)),
+        Section(heading["why"], lines=_told(explanation)),
         Section(heading["ground"], lines=(explanation.basis, *([explanation.chance] if explanation.chance else ()))),
         Section(heading["not_used"], lines=tuple(explanation.not_used)),
         Section(
@@ -47,6 +47,12 @@ def of_person(explanation: Explanation) -> bytes:
         Section(heading["about"], facts=((heading["number"], opaque("dec", explanation.decision_id)),)),
     ]
     return signed(_laid_out(heading["title"], sections, language))
+
+
+def _told(explanation: Explanation) -> tuple[str, ...]:
+    """The firm reasons, then those that weigh about the same, then what is to be said of all."""
+    alike = (explanation.alike_lead, *(reason.text for reason in explanation.alike)) if explanation.alike else ()
+    return (*(reason.text for reason in explanation.firm), *alike, *explanation.about_reasons)
 
 
 def signed(pdf: bytes) -> bytes:

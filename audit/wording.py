@@ -83,6 +83,10 @@ ESTIMATED_REASONS: Final[Text] = {
     "en": "The reasons were worked out later by the method {method}, compared with {background}. Another method can give other reasons.",
     "pl": "Powody obliczono po fakcie metodą {method}, w porównaniu z: {background}. Inna metoda może wskazać inne powody.",
 }
+ALIKE: Final[Text] = {
+    "en": "These counted too, each about as much as the others:",
+    "pl": "Liczyło się też to, każde mniej więcej tak samo:",
+}
 WITHHELD: Final[Text] = {
     "en": "There are reasons that we do not show here, because they are business secrets. An authority or a court can see them.",
     "pl": "Są powody, których tu nie pokazujemy, bo to tajemnica firmy. Może je zobaczyć urząd albo sąd.",

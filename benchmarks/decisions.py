@@ -218,7 +218,7 @@ def _batch(count: int) -> Any:
 @dataclass(frozen=True)
 class Banking:
     """Figures of one data set: area under the curve of tables and of trees, overlap of the three strongest reasons between models from two
-    samples of 80 %, each fitted alone, and the second carried on from the first."""
+    samples of 80 %, each fitted alone, and the second carried on from the first; how far what the first tells holds in the other."""
 
     auc: float
     trees_auc: float
@@ -226,6 +226,7 @@ class Banking:
     carried_on: float
     carried_on_auc: float
     trees_overlap: float
+    held: Any
 
 
 def banking(path: Path) -> Banking:
@@ -267,6 +268,7 @@ def banking(path: Path) -> Banking:
         carried_on=retraining.overlap(first, on, rows[test]),
         carried_on_auc=evaluation.auc(labels[test], on.score(rows[test]).raw),
         trees_overlap=overlap,
+        held=retraining.held(first, second, rows[test]),
     )
 
 
@@ -314,7 +316,15 @@ def _bank(path: Path) -> Iterator[Figure]:
         gap >= -0.005,
     )
     yield Figure(f"{path.stem}: three strongest reasons alike, each model alone", f"{found.alone:.3f}")
-    yield Figure(f"{path.stem}: the same for tuned trees with TreeSHAP", f"{found.trees_overlap:.3f}")
+    yield Figure(
+        f"{path.stem}: firm reasons of a model among the three strongest of one trained alone", f"{found.held.firm:.3f}",
+        ">= 0.95", found.held.firm >= 0.95, note=f"{found.held.firm_count:.1f} firm reasons a person",
+    )  # fmt: skip
+    yield Figure(
+        f"{path.stem}: three strongest reasons of a model trained alone that the first tells", f"{found.held.told:.3f}",
+        note=f"{found.held.told_count:.1f} told a person",
+    )  # fmt: skip
+    yield Figure(f"{path.stem}: three strongest reasons alike, tuned trees with TreeSHAP", f"{found.trees_overlap:.3f}")
     yield Figure(
         f"{path.stem}: three strongest reasons alike, the second carried on from the first",
         f"{found.carried_on:.3f}", ">= 0.95", found.carried_on >= 0.95, note=f"AUC {found.carried_on_auc:.4f}",

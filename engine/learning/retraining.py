@@ -1,18 +1,20 @@
 """Retraining that carries on: a new model changes what it has learnt to change, and not the reasons of people about whom nothing did.
 
 Two models from two samples of the same people are equally good and still give one person in eight another reason (LightGBM: two in
-fifteen), because features that move together can stand for one another. Three things hold reasons steady: pairs are named in the design,
-many bags are averaged, and a retrained model is a weighted mean of the tables in use and the newly fitted ones. A mean of two additive
-models is an additive model, so the reason stays the computation.
+fifteen): third places are decided among many weak reasons, by less than another sample would move them. Three things hold reasons
+steady: pairs are named in the design, many bags are averaged, and a retrained model is a weighted mean of the tables in use and the
+newly fitted ones. A mean of two additive models is an additive model, so the reason stays the computation. And the person is told which
+reasons are firm (`audit.reasons`): those hold in models that have never seen one another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from audit import reasons
 from engine.learning import boosting
 from engine.learning.boosting import DESIGN, Design, Labels
 from engine.learning.errors import RetrainedFromAnother
@@ -22,7 +24,6 @@ SHARE = 0.3
 """How much of a retrained model is new. What the one before had learnt fades with every retraining: a tenth is left after seven."""
 STEADY = 0.95
 """The share of the three strongest reasons that should survive a retraining on like rows."""
-_TOLD = 3
 
 
 def refit(
@@ -54,11 +55,40 @@ def blended(previous: ScoringTables, fitted: ScoringTables, share: float = SHARE
     return ScoringTables(previous.feature_names, intercept, terms, previous.levels)
 
 
-def overlap(one: ScoringTables, other: ScoringTables, rows: Floats, told: int = _TOLD) -> float:
+def overlap(one: ScoringTables, other: ScoringTables, rows: Floats, told: int = reasons.SHOWN) -> float:
     """The share of the strongest reasons that two models give alike, on average over the rows."""
     names = {name: number for number, name in enumerate(dict.fromkeys((*one.term_names, *other.term_names)))}
     first, second = (_reasons(tables, rows, names, told) for tables in (one, other))
     return float((first[:, :, None] == second[:, None, :]).any(axis=2).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How far what a model tells people holds in another: the share of its firm reasons that are among the other's three strongest, and
+    the share of the other's three strongest that it tells. With how many of each it tells a person on average."""
+
+    firm: float
+    told: float
+    firm_count: float
+    told_count: float
+
+
+def held(one: ScoringTables, other: ScoringTables, rows: Floats) -> Held:
+    """Measure on rows: what is firm and what is told is decided as on the person's page (`audit.reasons`)."""
+    names = {name: number for number, name in enumerate(dict.fromkeys((*one.term_names, *other.term_names)))}
+    mine, theirs = _reasons(one, rows, names, reasons.MOST_SHOWN), _reasons(other, rows, names, reasons.SHOWN)
+    weights = -np.sort(-np.abs(one.score(rows).contributions), axis=1)[:, : reasons.MOST_SHOWN]
+    band = reasons.EQUAL * weights[:, :1]
+    shown, shared = reasons.SHOWN, (mine[:, :, None] == theirs[:, None, :]).any(axis=2)
+    firm = weights[:, :shown] - weights[:, shown : shown + 1] >= band
+    told = weights[:, shown - 1 : shown] - weights <= band
+    told[:, :shown] = True
+    return Held(
+        firm=float(shared[:, :shown][firm].mean()) if firm.any() else 1.0,
+        told=float(shared[told].sum() / theirs.size),
+        firm_count=float(firm.sum(axis=1).mean()),
+        told_count=float(told.sum(axis=1).mean()),
+    )
 
 
 def _reasons(

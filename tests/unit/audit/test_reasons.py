@@ -112,17 +112,19 @@ def test_a_counterfactual_is_only_what_the_person_can_change():
     assert reasons.explain_decision(a_decision(counterfactual=None)).counterfactual is None, "nobody searched"
 
 
-def test_reasons_that_weigh_as_much_as_the_third_are_told_with_it():
-    weights = {"weeks_since_visit": 2.0, "spend_last_month": 1.2, "coupons_used": -0.5, "visits": 0.45, "baskets": 0.39}
+def test_reasons_that_weigh_as_much_as_the_third_are_told_with_it_and_only_what_outweighs_them_is_firm():
+    weights = {"weeks_since_visit": 2.0, "spend_last_month": 1.2, "coupons_used": -0.5, "visits": 0.45, "baskets": 0.19}
     template = TEMPLATES["coupons_used"]
     reasons.register_templates("lapse", TEMPLATES | {"visits": template, "baskets": template})
     told = reasons.explain_decision(a_decision(terms=tuple(Term(name, 1, weight) for name, weight in weights.items())))
-    assert [reason.feature for reason in told.reasons] == [
-        "weeks_since_visit",
-        "spend_last_month",
-        "coupons_used",
-        "visits",
-    ]
+    assert [reason.feature for reason in told.firm] == ["weeks_since_visit", "spend_last_month"]
+    assert [reason.feature for reason in told.alike] == ["coupons_used", "visits"]
+    assert told.alike_lead == wording.ALIKE["en"]
+
+
+def test_with_three_reasons_or_fewer_all_are_firm():
+    told = reasons.explain_decision(a_decision())
+    assert not told.alike
 
 
 def test_a_trade_secret_is_named_to_an_authority_alone():

@@ -136,6 +136,43 @@ def test_the_overlap_counts_the_strongest_reasons_that_two_models_share() -> Non
     assert retraining.overlap(one, model(5, 4, 1, 2, 3), rows, told=5) == 1.0
 
 
+def test_firm_reasons_hold_where_what_weighs_the_same_changes_places() -> None:
+    cuts = (np.array([0.0]),)
+
+    def model(*weights: float) -> ScoringTables:
+        terms = [Term((at,), cuts, np.full(3, weight)) for at, weight in enumerate(weights)]
+        return ScoringTables(tuple("abcdef"), 0.0, tuple(terms))
+
+    rows = np.zeros((10, 6))
+    told = retraining.held(model(5, 4, 2, 1.9, 1.8, 0), model(5, 4, 1.9, 2, 1.8, 0), rows)
+    assert (told.firm, told.told) == (1.0, 1.0)
+    assert (told.firm_count, told.told_count) == (2.0, 5.0)
+    apart = retraining.held(model(5, 4, 3, 1, 1, 0), model(5, 4, 1, 3, 1, 0), rows)
+    assert (apart.firm, apart.told) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+
+
+def test_what_is_not_larger_than_chance_would_make_it_says_less() -> None:
+    class Machine:
+        validation_size = 0.15
+
+        def __init__(self, *bags: list[float]) -> None:
+            self.bagged_scores_ = [np.array(bags)]
+            self.term_scores_ = [np.mean(bags, axis=0)]
+            self.bin_weights_ = [np.ones(len(bags[0]))]
+
+    from engine.learning import boosting
+
+    same = boosting.steadied(Machine([0.5, -1.0, 0.0], [0.5, -1.0, 0.0])).term_scores_[0]
+    assert same.tolist() == [0.5, -1.0, 0.0]
+    wavering = boosting.steadied(Machine([0.4, 1.2, 0.1], [0.0, 0.8, -0.1])).term_scores_[0]
+    assert 0 < wavering[0] < 0.2
+    assert 0.9 < wavering[1] < 1.0
+    assert wavering[2] == 0.0
+    assert boosting.steadied(Machine([0.3, 0.4])).term_scores_[0].tolist() == [0.3, 0.4], (
+        "one bag says nothing of chance"
+    )
+
+
 # Three boosting machines are fitted.
 @pytest.mark.slow
 def test_reasons_are_steadier_when_a_model_carries_on_and_it_learns_all_the_same() -> None:
@@ -179,3 +216,4 @@ def test_on_bank_full_the_tables_are_as_good_as_tuned_trees_and_their_reasons_ar
     told = banking(Path(BANK_FULL))
     assert told.auc > told.trees_auc - 0.005
     assert told.carried_on >= retraining.STEADY
+    assert told.held.firm >= retraining.STEADY
