@@ -134,7 +134,7 @@ def cosignatures(size: int) -> str:
     rows = (
         Anchor.objects.filter(kind=Anchor.Kind.WITNESS, size=size).order_by("name").values_list("evidence", flat=True)
     )
-    return "".join(bytes(line).decode() for line in rows)
+    return "".join(bytes(line).decode(errors="replace") for line in rows)
 
 
 def flaws() -> Iterator[tuple[int, str]]:
@@ -147,7 +147,8 @@ def flaws() -> Iterator[tuple[int, str]]:
         if verifier is None:
             continue  # no longer configured: nobody here has its key
         try:
-            notes.cosigned_at(f"{notes.text_of(texts.get(row.size, ''))}\n{bytes(row.evidence).decode()}", verifier)
+            line = bytes(row.evidence).decode(errors="replace")
+            notes.cosigned_at(f"{notes.text_of(texts.get(row.size) or '')}\n{line}", verifier)
         except NoteInvalid:
             yield row.size, f"the witness {row.name} cosigned another checkpoint"
 

@@ -92,4 +92,4 @@ def _signed_at(note: str, verifiers: Sequence[notes.Verifier]) -> datetime | Non
 
 
 def _shown(row: models.Checkpoint) -> Checkpoint:
-    return Checkpoint(settings.ZGODA_ORIGIN, row.size, bytes(row.root), row.note, row.created_at)
+    return Checkpoint(settings.ZGODA_ORIGIN, row.size, bytes(row.root or b""), row.note or "", row.created_at)

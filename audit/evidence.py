@@ -18,6 +18,7 @@ from audit.decisions import decision_tag, tile_roots_of
 from audit.diagnosis import Harm
 from audit.entries import subject_tag
 from audit.merkle import HASH_SIZE, leaf_hash, root_of
+from audit.rows import facts_of
 from audit.sweep import Swept
 from audit.tombstones import link_tombstone
 from governance.kernel.canonical import sha256_hex
@@ -30,7 +31,7 @@ class Flaw:
     """Something that is not as its log entry says."""
 
     seq: int | None
-    entry_id: UUID
+    entry_id: UUID | None
     harm: Harm
     detail: str
 
@@ -71,7 +72,7 @@ def _wrong_links(which: str) -> Iterator[Flaw]:
         WHERE {which}
     """  # noqa: S608  # constants of this module
     for entry_id, role, subject, salt, tag, actor, seq in _rows(query):
-        right = subject_tag(bytes(salt), role, subject)
+        right = None if salt is None or subject is None else subject_tag(bytes(salt), role, subject)
         committed = tag if role == "subject" else (actor or "").rpartition("~")[2]
         if committed != right:
             yield Flaw(seq, entry_id, Harm.CHANGED, "its link to a subject is not the one that it commits to")
@@ -94,13 +95,13 @@ def _without_tombstone(missing: Iterable[tuple[Any, ...]]) -> Iterator[Flaw]:
     tombstones: set[bytes] | None = None
     for entry_id, role, seq in missing:
         if tombstones is None:
-            tombstones = {bytes(tag) for (tag,) in _rows("SELECT tag FROM audit_erased_link")}
-        if link_tombstone(entry_id, role) not in tombstones:
+            tombstones = {bytes(tag or b"") for (tag,) in _rows("SELECT tag FROM audit_erased_link")}
+        if entry_id is None or link_tombstone(entry_id, role) not in tombstones:
             number = _number_of(entry_id) if seq is None else seq
             yield Flaw(number, entry_id, Harm.REMOVED, "its link to a subject is gone, and no erasure took it")
 
 
-def _number_of(entry_id: UUID) -> int | None:
+def _number_of(entry_id: UUID | None) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT seq FROM audit_leaf WHERE entry_id = %s", [entry_id])
         row = cursor.fetchone()
@@ -111,13 +112,14 @@ def _batches() -> Iterator[Flaw]:
     erased = _erased_positions()
     query = """
         SELECT b.id, b.header, b.count, b.root, b.leaf_hashes, b.tile_roots, b.entry_id, e.header, l.seq,
+               abs(extract(epoch FROM b.created_at - e.occurred_at)) < 60,
                b.kind, b.purpose, b.model_version, b.policy_version
         FROM audit_decision_batch b LEFT JOIN audit_entry e ON e.id = b.entry_id LEFT JOIN audit_leaf l ON l.entry_id = b.entry_id
         ORDER BY b.id
     """
     seen = set()
     for batch in _rows(query):
-        seen.add(batch[0])
+        seen.add(str(batch[0]))
         detail = _batch_flaw(batch) or _decisions_flaw(batch, erased.get(str(batch[0]), set()))
         if detail:
             yield Flaw(batch[8], batch[6], *detail)
@@ -126,26 +128,30 @@ def _batches() -> Iterator[Flaw]:
         WHERE e.action = 'decision.batch_recorded'
     """
     for entry_id, batch_object, seq in _rows(recorded):
-        if UUID(batch_object.partition(":")[2]) not in seen:
+        if (batch_object or "").partition(":")[2] not in seen:
             yield Flaw(seq, entry_id, Harm.REMOVED, "its batch of decisions is gone")
 
 
 def _batch_flaw(batch: tuple[Any, ...]) -> tuple[Harm, str] | None:
-    batch_id, header, count, root, leaves, tile_roots, _, entry, _, *columns = batch
-    facts = json.loads(entry)["facts"] if entry else None
-    if facts is None:
+    batch_id, header, count, root, leaves, tile_roots, _, entry, _, in_time, *columns = batch
+    if entry is None:
         return Harm.ADDED, f"the decision batch {batch_id} was never logged"
-    said = json.loads(header)
+    changed = Harm.CHANGED, f"the decision batch {batch_id} is not the one that was logged"
+    facts = facts_of(entry)
+    if None in batch[:6] or facts.get("header_sha256") != sha256_hex(header.encode()):
+        return changed
+    said = json.loads(header)  # as it was logged
     hashes = bytes(leaves)
-    rows = [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
+    if not in_time or len(hashes) != HASH_SIZE * count:
+        return changed
+    leaf_row = [hashes[at : at + HASH_SIZE] for at in range(0, len(hashes), HASH_SIZE)]
     agrees = (
-        facts["header_sha256"] == sha256_hex(header.encode())
-        and facts["count"] == count == len(rows)
-        and facts["root"] == bytes(root).hex() == root_of(rows).hex()
+        facts.get("count") == count
+        and facts.get("root") == bytes(root).hex() == root_of(leaf_row).hex()
         and bytes(tile_roots) == tile_roots_of(hashes)
         and columns == [said["kind"], said["purpose"], said["model_version"], said["policy_version"]]
     )
-    return None if agrees else (Harm.CHANGED, f"the decision batch {batch_id} is not the one that was logged")
+    return None if agrees else changed
 
 
 def _decisions_flaw(batch: tuple[Any, ...], erased: set[int]) -> tuple[Harm, str] | None:
@@ -157,6 +163,8 @@ def _decisions_flaw(batch: tuple[Any, ...], erased: set[int]) -> tuple[Harm, str
     """
     there = set()
     for row in _rows(query, [batch_id]):
+        if any(row[place] is None for place in (1, 2, 3, 6, 7, 8, 9)):
+            return Harm.CHANGED, f"a column of the decision {row[0]} was emptied"
         position, record = row[1], bytes(row[8])
         there.add(position)
         if not 0 <= position < count:
@@ -186,8 +194,9 @@ def _erased_positions() -> dict[str, set[int]]:
     """Which decisions of which batches left by an erasure, as the log says."""
     positions: dict[str, set[int]] = {}
     for (header,) in _rows("SELECT header FROM audit_entry WHERE action = 'audit.subject_erased'"):
-        for batch, gone in json.loads(header).get("facts", {}).get("decisions", {}).items():
-            positions.setdefault(batch, set()).update(gone)
+        decisions = facts_of(header).get("decisions")
+        for batch, gone in decisions.items() if isinstance(decisions, dict) else ():
+            positions.setdefault(batch, set()).update(gone if isinstance(gone, list) else ())
     return positions
 
 
@@ -199,7 +208,7 @@ def _configuration() -> Iterator[Flaw]:
     """
     chunk: list[tuple[UUID, dict[str, Any], int | None]] = []
     for entry_id, header, seq in _rows(query):
-        chunk.append((entry_id, json.loads(header)["facts"], seq))
+        chunk.append((entry_id, facts_of(header), seq))
         if len(chunk) == _CHUNK:
             yield from _configuration_flaws(chunk)
             chunk = []
@@ -208,12 +217,13 @@ def _configuration() -> Iterator[Flaw]:
 
 def _configuration_flaws(chunk: list[tuple[UUID, dict[str, Any], int | None]]) -> Iterator[Flaw]:
     model = get_logentry_model()
-    kept = model.objects.select_related("content_type").in_bulk([facts["auditlog_entry"] for _, facts, _ in chunk])
+    numbers = [number for _, facts, _ in chunk if isinstance(number := facts.get("auditlog_entry"), int)]
+    kept = model.objects.select_related("content_type").in_bulk(numbers)
     for entry_id, facts, seq in chunk:
-        row = kept.get(facts["auditlog_entry"])
+        row = kept.get(facts.get("auditlog_entry"))
         if row is None:
             yield Flaw(seq, entry_id, Harm.REMOVED, "its entry of django-auditlog is gone")
-        elif entry_digest(row) != facts["sha256"]:
+        elif None in (row.content_type, row.timestamp) or entry_digest(row) != facts.get("sha256"):
             yield Flaw(seq, entry_id, Harm.CHANGED, "its entry of django-auditlog is not the one that was logged")
 
 

@@ -50,10 +50,13 @@ def read(size: int, step: Callable[[int], None]) -> Log:
     for seq, entry_id, indexed, mac, stored, header, *rest in _rows():
         columns: Columns = tuple(rest)
         log.missing(seq)
-        genuine = index_mac(seq, entry_id, indexed) == mac
+        whole = None not in (entry_id, indexed, mac)
+        genuine = whole and index_mac(seq, entry_id, indexed) == mac
         log.entry_ids.append(entry_id)
         log.expected.append(indexed if genuine else None)
-        if not genuine:
+        if not whole:
+            log.flaws.append((seq, "a column of its row in the index was emptied"))
+        elif not genuine:
             log.macs[seq] = (mac, entry_id, indexed)
         if header is None:
             log.found.append(None)
@@ -73,6 +76,16 @@ def read(size: int, step: Callable[[int], None]) -> Log:
         _expect_from_tiles(log, size)
     step(len(log))
     return log
+
+
+def facts_of(header: str | None) -> dict[str, Any]:
+    """The facts in a header that somebody may have tampered with; empty where it is not of the expected form."""
+    try:
+        said = json.loads(header or "")
+        facts = said["facts"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def _rows() -> Iterator[tuple[Any, ...]]:
@@ -99,6 +112,8 @@ def columns_flaw(entry_id: UUID, header: str, columns: Columns) -> str | None:
 
     A header is canonical, so whether the columns agree is seen without parsing it; only one that does not is looked at closely.
     """
+    if None in columns:
+        return "a column was emptied"
     before, after = frame(entry_id, columns)
     if header.startswith(before) and header.endswith(after):
         return None

@@ -139,7 +139,10 @@ def _sequence_batch(limit: int, upto: UUID | None = None) -> int:
         tree.write_tiles(tiles)
         signed = checkpoints.sign(edge.size, edge.root(), _key_in_force(history))
         models.Checkpoint.objects.create(
-            size=signed.size, root=signed.root, note=signed.note, created_at=signed.created_at or clock.now()
+            size=signed.size,
+            root=signed.root,
+            note=signed.note,
+            created_at=(signed.created_at or clock.now()).replace(microsecond=0),
         )
         transaction.on_commit(partial(anchors.keep, signed))
         with connection.cursor() as cursor:
@@ -207,20 +210,21 @@ def _say_missing(writer: UUID, after: int, upto: int) -> None:
     _logger.error("log_entries_missing", count=upto - after)
 
 
-def _count_mac(writer: UUID, number: int) -> bytes:
+def count_mac(writer: UUID, number: int) -> bytes:
+    """The tag that binds a writer's count."""
     return keys.writers()(writer.bytes + number.to_bytes(8, "big"))
 
 
 def _counts(wanted: set[UUID]) -> dict[UUID, int]:
     """How many entries of each writer have numbers. A count that somebody changed counts as none."""
     rows = models.WriterCount.objects.filter(writer__in=wanted).values_list("writer", "number", "mac")
-    return {writer: number for writer, number, tag in rows if crypto.equal(bytes(tag), _count_mac(writer, number))}
+    return {writer: number for writer, number, tag in rows if crypto.equal(bytes(tag), count_mac(writer, number))}
 
 
 def _set_counts(counts: dict[UUID, int]) -> None:
     now = clock.now()
     rows = [
-        models.WriterCount(writer=writer, number=number, mac=_count_mac(writer, number), seen_at=now)
+        models.WriterCount(writer=writer, number=number, mac=count_mac(writer, number), seen_at=now)
         for writer, number in sorted(counts.items())
     ]
     models.WriterCount.objects.bulk_create(

@@ -39,7 +39,8 @@ BY_INDEX = (
 )
 
 # Three walks along keys instead of a join: what has neighbouring numbers lies together in each table, so that walking costs a fifth of
-# looking rows up. The frame of a header (``entries.frame``) is put together for names that canonical JSON writes as they are.
+# looking rows up. The frame of a header (``entries.frame``) is put together for names that canonical JSON writes as they are. Where a
+# column was emptied (NULL), the last one is, too.
 _INDEX = "SELECT seq, uuid_send(entry_id), leaf_hash, mac FROM audit_leaf WHERE seq >= %s AND seq < %s ORDER BY seq"
 _ENTRIES = """
     SELECT uuid_send(id), leaf_hash, header, subject_tag, timestamptz_send(occurred_at),
@@ -47,7 +48,7 @@ _ENTRIES = """
         concat('"id":"', id, CASE WHEN object <> '' THEN '","object":"' || object END,
             CASE WHEN purpose <> '' THEN '","purpose":"' || purpose END,
             CASE WHEN subject_tag <> '' THEN '","subject":"' || subject_tag END, '","tx":"', transaction_id, '","v":1}'),
-        strpos(concat(action, actor, object, purpose, subject_tag), '"') = 0
+        strpos(action || actor || object || purpose || subject_tag, '"') = 0
     FROM audit_entry WHERE id
 """
 _LINKS = "SELECT uuid_send(entry_id), uuid_send(subject_id), salt FROM audit_subject_link WHERE role = 'subject' AND entry_id"

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from audit.errors import AnchorFailed, NoteInvalid
 from audit.key_history import KeyHistory
 from audit.log import emit, staged_mac
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash
+from audit.sequencer import count_mac
 from audit.sweep import BY_INDEX, Swept, sweep
 from audit.tiles import HEIGHT, WIDTH
 from governance.kernel import crypto, logs
@@ -103,8 +103,11 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
         for anchored, what in anchors.flaws():
             findings.problems.append(f"checkpoint of size {anchored}: {what}")
         staged = _check_staged(findings)
+        _check_counts(findings)
         for flaw in evidence.flaws(swept[1] if swept else None):
             findings.name(flaw.seq, flaw.entry_id, flaw.harm, flaw.detail)
+        if swept is None and not findings.problems:
+            findings.problems.append("the rows of the log are not as they were written")
         root = tree.root() if tree.size else EMPTY_ROOT
         return Report(
             entries=tree.size,
@@ -204,11 +207,12 @@ def _heads(history: KeyHistory, findings: _Findings) -> list[tuple[int, bytes]]:
         stored = cursor.fetchall()
     for size, root, note, created_at in stored:
         try:
-            opened = checkpoints.open_checkpoint(note, history)
+            opened = checkpoints.open_checkpoint(note or "", history)
         except NoteInvalid as error:
             findings.problems.append(f"checkpoint of size {size}: {error.detail}")
             continue
-        if (opened.size, opened.root, opened.created_at) != (size, bytes(root), created_at.replace(microsecond=0)):
+        said = (size, bytes(root or b""), created_at and created_at.replace(microsecond=0))
+        if (opened.size, opened.root, opened.created_at) != said:
             findings.problems.append(f"checkpoint of size {size}: its columns are not what was signed")
         heads.append((opened.size, opened.root))
     return heads
@@ -270,7 +274,7 @@ def _check_tiles(tree: Tree, findings: _Findings) -> None:
                     continue
                 wanted.discard((level, index))
                 row = tree.levels[HEIGHT * level][index * WIDTH * HASH_SIZE : (index + 1) * WIDTH * HASH_SIZE]
-                if bytes(hashes) != bytes(row) or bytes(root) != tree.node(HEIGHT * (level + 1), index):
+                if bytes(hashes or b"") != bytes(row) or bytes(root or b"") != tree.node(HEIGHT * (level + 1), index):
                     findings.problems.append(f"tile {level}/{index} is not what the entries give")
     if wanted:
         level, index = min(wanted)
@@ -321,8 +325,17 @@ def _check_missing(findings: _Findings) -> None:
             """
         )
         for seq, entry_id, header in cursor.fetchall():
-            count = json.loads(header).get("facts", {}).get("count")
+            count = rows.facts_of(header).get("count")
             findings.name(seq, entry_id, Harm.REMOVED, f"{count} entries were taken away before they were numbered")
+
+
+def _check_counts(findings: _Findings) -> None:
+    """How far each writer's entries were numbered, as we noted it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT writer, number, mac FROM audit_writer")
+        for writer, number, mac in cursor.fetchall():
+            if None in (writer, number, mac) or not crypto.equal(bytes(mac), count_mac(writer, number)):
+                findings.problems.append(f"the count of the writer {writer} is not the one that we noted")
 
 
 _STAGED = f"""
@@ -347,7 +360,9 @@ def _check_staged(findings: _Findings) -> int:
             cursor.execute(_LOST)
             lost = cursor.fetchone()
     for entry_id, indexed, writer, number, mac, refused, header, *columns in staged:
-        if refused or not crypto.equal(bytes(mac), staged_mac(entry_id, bytes(indexed), writer, number)):
+        if None in (entry_id, indexed, writer, number, mac, refused):
+            findings.name(None, entry_id, Harm.CHANGED, "a column of its place in the queue was emptied")
+        elif refused or not crypto.equal(bytes(mac), staged_mac(entry_id, bytes(indexed), writer, number)):
             findings.name(None, entry_id, Harm.ADDED, "it was not staged by us")
         elif header is None:
             findings.name(None, entry_id, Harm.REMOVED, "it is staged, but gone")
