@@ -38,7 +38,7 @@ def make(kind: LinkKind, identifier: UUID, lifetime: timedelta) -> str:
     """The token of a link to ``identifier``, for an address path."""
     until = int((clock.now() + lifetime).timestamp())
     sealed = crypto.seal(working_key("links"), until.to_bytes(8, "big") + identifier.bytes, [kind.value.encode()])
-    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return _text(sealed)
 
 
 def read(kind: LinkKind, token: str) -> UUID:
@@ -48,6 +48,12 @@ def read(kind: LinkKind, token: str) -> UUID:
         plain = crypto.unseal(working_key("links"), sealed, [kind.value.encode()])
     except (binascii.Error, ValueError, crypto.SealBroken) as error:
         raise LinkInvalid from error
+    if _text(sealed) != token:  # the last character has spare bits: one link is one text
+        raise LinkInvalid
     if datetime.fromtimestamp(int.from_bytes(plain[:8], "big"), UTC) < clock.now():
         raise LinkInvalid
     return UUID(bytes=plain[8:])
+
+
+def _text(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
