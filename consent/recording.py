@@ -126,8 +126,8 @@ def _known(batch: Sequence[ConsentDraft]) -> dict[int, UUID | int]:
     first: dict[str, int] = {}
     for place, (draft, key) in enumerate(zip(batch, keys, strict=True)):
         if key in stored:
-            same = stored[key][1:] == _said(draft)
-            known[place] = stored[key][0]
+            same = stored[key].repeated_by(draft)
+            known[place] = stored[key].event_id
         elif (earlier := first.setdefault(key, place)) != place:
             same = _said(batch[earlier]) == _said(draft)
             known[place] = earlier
@@ -141,8 +141,10 @@ def _known(batch: Sequence[ConsentDraft]) -> dict[int, UUID | int]:
     return known
 
 
-def _said(draft: ConsentDraft) -> tuple[SubjectId, str, str, str]:
-    return (draft.subject, draft.purpose, str(draft.channel), str(draft.event_type))
+def _said(draft: ConsentDraft) -> tuple[object, ...]:
+    return (
+        draft.subject, draft.purpose, draft.channel, draft.event_type, draft.method, draft.jurisdiction, draft.notice_version_id,
+    )  # fmt: skip
 
 
 def _refuse_erased(batch: Sequence[ConsentDraft], new: set[SubjectId]) -> None:

@@ -41,12 +41,32 @@ def parents(places: Sequence[int], batch: Sequence[ConsentDraft]) -> dict[int, P
     return {place: found[key] for place, key in keys.items() if key in found}
 
 
-def keyed(keys: Sequence[str]) -> dict[str, tuple[UUID, UUID, str, str, str]]:
-    """The events that have these idempotency keys: (event, subject, purpose, channel, event type) by key."""
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """The event that has an idempotency key: as much of it as a repetition has to say again."""
+
+    event_id: UUID
+    subject: UUID
+    purpose: str
+    channel: str
+    event_type: str
+    method: str
+    jurisdiction: str
+    notice_version_id: UUID | None
+
+    def repeated_by(self, draft: ConsentDraft) -> bool:
+        """Whether the draft is this event again. A retry may come later, and may leave out which notice its token was for."""
+        said = (draft.subject, draft.purpose, draft.channel, draft.event_type, draft.method, draft.jurisdiction)
+        mine = (self.subject, self.purpose, self.channel, self.event_type, self.method, self.jurisdiction)
+        return said == mine and draft.notice_version_id in (None, self.notice_version_id)
+
+
+def keyed(keys: Sequence[str]) -> dict[str, Keyed]:
+    """The events that have these idempotency keys, by key."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT idempotency_key, id, subject_id, purpose_key, channel, event_type FROM consent_event "
-            "WHERE idempotency_key = ANY(%s::text[])",
+            "SELECT idempotency_key, id, subject_id, purpose_key, channel, event_type, method, jurisdiction, notice_version_id "
+            "FROM consent_event WHERE idempotency_key = ANY(%s::text[])",
             [words(keys)],
         )
-        return {row[0]: row[1:] for row in cursor.fetchall()}
+        return {row[0]: Keyed(*row[1:]) for row in cursor.fetchall()}

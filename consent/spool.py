@@ -5,7 +5,8 @@ told that it was accepted: so a kill at any point leaves it whole or not at all,
 begin with the instant, so that their order is that of acceptance; each name is bound into the ciphertext, so that nobody reorders them.
 The key is a file, not in the database.
 
-While anything waits here the gate permits nothing: what was acknowledged is not yet in the ledger that it reads.
+While anything waits here the gate permits nothing: what was acknowledged is not yet in the ledger that it reads. A spool belongs to one
+host: each host that takes withdrawals runs a worker, or they share the directory. What waits too long is told (`overdue`).
 
 Packages say how their kind of withdrawal is applied (`applies`); applying one twice must come to the same.
 """
@@ -18,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -38,10 +39,13 @@ DATABASE_AWAY: Final = (OperationalError, InterfaceError)
 """What Django raises when the database does not answer."""
 MOST: Final = 50_000
 """How many withdrawals the spool holds; beyond that the answer is an honest 503."""
+PATIENCE: Final = timedelta(minutes=5)
+"""How long a withdrawal may wait once it was accepted before somebody is told."""
 LONGEST: Final = 16_384
 """Bytes of one withdrawal."""
 
 _logger = get_logger(__name__)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SUFFIX: Final = ".withdrawal"
 _REFUSED: Final = "refused"
 _WHERE: Final = "spool/consent"
@@ -109,6 +113,20 @@ def pending() -> int:
     if count == 0 and time.time_ns() - changed > _SETTLED:
         _known_empty[directory] = changed
     return count
+
+
+def waiting_since() -> datetime | None:
+    """Since when the withdrawal that waits longest here waits; None when none does. Names begin with that instant."""
+    if not pending():
+        return None
+    oldest = min(_names(_directory()), default=None)
+    return None if oldest is None else _EPOCH + timedelta(microseconds=int(oldest.partition("-")[0]))
+
+
+def overdue() -> bool:
+    """Whether something waits here longer than `PATIENCE`: then nobody drains this host's spool, and its gate stays shut."""
+    since = waiting_since()
+    return since is not None and now() - since > PATIENCE
 
 
 def drain() -> int:

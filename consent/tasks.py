@@ -7,12 +7,22 @@ from uuid import UUID
 from consent import confirmation, propagation, renewals, spool
 from governance.jobs.handlers import Args, every, handles
 from governance.jobs.leases import Lease
+from governance.kernel.logs import get_logger
+
+_logger = get_logger(__name__)
 
 
 @every(seconds=1, name="consent.spool")
 def apply_spooled_withdrawals() -> None:
     """Apply what was accepted while the database was away; the gate is shut until that is done."""
     spool.drain()
+
+
+@every(seconds=60, name="consent.spool_overdue")
+def tell_of_withdrawals_that_wait() -> None:
+    """Say so when withdrawals wait on this host although the database is there."""
+    if spool.overdue():
+        _logger.error("withdrawals_wait_too_long", count=spool.pending())
 
 
 @handles(propagation.KIND, max_attempts=8, lease_seconds=120)

@@ -9,6 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from audit import anchors
+from consent import spool
 from governance.jobs import queue
 from governance.kernel import clock
 from governance.kernel.crypto import SigningKey
@@ -31,6 +32,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     answer: dict[str, object] = {"status": "ready" if ready else "not ready", "checks": checks}
     if ready:
         answer["anchors"] = _anchors()  # stale ones are an alarm, not a reason to turn people away
+        answer["spool"] = _spool()
     return JsonResponse(answer, status=200 if ready else 503)
 
 
@@ -62,6 +64,13 @@ def _anchors() -> list[dict[str, object]]:
         {"kind": one.kind, "size": one.size, "age_seconds": one.age_seconds, "state": "fresh" if one.fresh else "stale"}
         for one in anchors.states()
     ]
+
+
+def _spool() -> dict[str, object]:
+    """Withdrawals that this host took while the database was away: the gate here permits nothing until they are applied."""
+    since = spool.waiting_since()
+    age = 0 if since is None else int((clock.now() - since).total_seconds())
+    return {"waiting": spool.pending(), "oldest_seconds": age, "state": "overdue" if spool.overdue() else "ok"}
 
 
 def _queue() -> str:

@@ -138,6 +138,9 @@ def _withdrawals_under_way() -> Iterator[Need]:
     link = reverse("admin:consent_propagation_changelist") + "?escalated_at__isempty=0&state__exact=waiting"
     if late := propagation.overdue():
         yield Need(f"{late} changes of consents have not reached a system", "Art. 7(3), 19", None, "overdue", link)
+    if spool.overdue():
+        title = f"{spool.pending()} withdrawals wait on this host, and its gate is shut: does a worker run here?"
+        yield Need(title, "Art. 7(3)", None, "overdue", link)
     if aside := spool.refused():
         yield Need(
             f"{aside} withdrawals of a time without the database were put aside", "Art. 7(3)", None, "overdue", link

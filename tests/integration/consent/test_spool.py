@@ -6,19 +6,23 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+import time_machine
 from django.db import OperationalError, connection
 from django.test import Client
 
-from consent import gate, ledger, spool
+from consent import gate, ledger, spool, tasks
 from consent.errors import SpoolFull, WithdrawalsWaiting
 from consent.ledger import ANY
 from consent.models import ConsentEvent
+from governance import health
 from governance.kernel import prepared
+from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId, opaque
 from tests.integration.consent import arrange
 from tests.integration.consent.arrange import give, people, person
@@ -111,6 +115,25 @@ def test_they_are_applied_in_order_of_acceptance(shown: Any) -> None:
     spool.drain()
     recorded = ConsentEvent.objects.order_by("received_at", "id").values_list("subject_id", flat=True)
     assert list(recorded) == crowd
+
+
+def test_what_waits_too_long_is_told_where_operators_look(shown: Any, client: Client) -> None:
+    assert (spool.waiting_since(), spool.overdue()) == (None, False)
+    assert client.get("/readyz").json().get("spool", {"state": "ok"})["state"] == "ok"
+    with time_machine.travel(now() - spool.PATIENCE - timedelta(seconds=5), tick=False):
+        keep(person())
+    keep(person())
+    assert spool.overdue()
+    with patch.object(health, "_queue", return_value="ok"), patch.object(health, "_migrations", return_value="ok"):
+        told = client.get("/readyz").json()["spool"]
+    assert (told["waiting"], told["state"]) == (2, "overdue")
+    assert told["oldest_seconds"] >= spool.PATIENCE.total_seconds()
+    with patch.object(tasks._logger, "error") as line:
+        tasks.tell_of_withdrawals_that_wait()
+        spool.drain()
+        tasks.tell_of_withdrawals_that_wait()
+    line.assert_called_once_with("withdrawals_wait_too_long", count=2)
+    assert not spool.overdue()
 
 
 def test_a_full_spool_says_so_and_keeps_nothing(directory: Path) -> None:
