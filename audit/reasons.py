@@ -13,18 +13,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from audit import decisions, proxies, readability, wording
+from audit import decisions, proxies, readability, weighing, wording
 from audit.errors import SpecialCategoryReason, TemplatesMissing
 from audit.wording import LANGUAGES, Text
 from governance.kernel.errors import InvalidInput
 
-SHOWN = 3
-MOST_SHOWN = 5
 _NEGLIGIBLE = 0.02
-EQUAL = 0.15
-"""Reasons whose weights differ by less than this share of the strongest weigh the same: a model from another sample of the same people
-may well order them otherwise. Of two independent models on `bank_full`, what one tells as firm is among the other's three strongest
-in 19 of 20 cases (decision 30)."""
 _NUMBER_OF_OTHERS = re.compile(r"\d")
 # The beginning of what a notice's version is called: 3, 2026-05, v1.2; not what else a system says of it.
 _VERSION = re.compile(r"([vV]?\d[\w.-]{0,20})(?:\s|$)")
@@ -245,18 +239,9 @@ def _reasons(
         return (*rules, *listed), sum(term.feature in secret for term in terms), 0
     worded = [term for term in weighty if term.feature in words.templates]
     open_ = [term for term in worded if words.templates[term.feature].tier is tier]
-    firm, told = _weighed([abs(term.contribution) for term in open_])
+    firm, told = weighing.weighed([abs(term.contribution) for term in open_])
     listed = [_reason(term, words, language, firm=place < firm) for place, term in enumerate(open_[:told])]
     return (*rules, *listed), len(worded) - len(open_), len(weighty) - len(worded)
-
-
-def _weighed(weights: Sequence[float]) -> tuple[int, int]:
-    """Of weights from the strongest down: how many are firm, and how many are told, three and with the third those that weigh as much."""
-    if len(weights) <= SHOWN:
-        return len(weights), len(weights)
-    band = EQUAL * weights[0]
-    firm = sum(weight - weights[SHOWN] >= band for weight in weights[:SHOWN])
-    return firm, SHOWN + sum(weights[SHOWN - 1] - weight <= band for weight in weights[SHOWN:MOST_SHOWN])
 
 
 def _reason(term: decisions.Term, words: _Words, language: str, *, secret: bool = False, firm: bool = True) -> Reason:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -217,3 +219,12 @@ def test_on_bank_full_the_tables_are_as_good_as_tuned_trees_and_their_reasons_ar
     assert told.auc > told.trees_auc - 0.005
     assert told.carried_on >= retraining.STEADY
     assert told.held.firm >= retraining.STEADY
+
+
+def test_models_are_made_and_scored_without_the_service() -> None:
+    """Whoever trains on a machine of their own needs neither settings nor a database."""
+    program = (
+        "import sys; from engine.learning import boosting, counterfactuals, evaluation, retraining, tables, training"
+    )
+    program += "; assert 'django.db.models' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[3], env={"PATH": ""})
