@@ -49,14 +49,16 @@ _LOWER_SAID = expression(
     rf"(?<!\w) (?:{_NAMING} | {_GREETING}) \s+ (?P<name>{_WORD}) (?: [ ] (?:\p{{L}}\.?[ ])? (?P<more>{_WORD}) )?"
 )
 _LOWER_PAIR = expression(rf"(?<![\w@.\-]) (?P<name>{_WORD}) [ ] (?:\p{{L}}\.?[ ])? (?P<more>{_WORD}) (?![\w@])")
+_PAIR = expression(rf"(?<!\w) {_NAME} [ ] (?:and|&) [ ] {_NAME} (?!\w)")  # the model takes Jay & Trish for a firm
+_APART = as_written(r"(?<=\w) (['’]) (s|t|m|re|ve|ll|d)(?!\w)")
 _HOUSE = as_written(
     r"^,? (?:\d{1,5}\b|(?:str|strasse|straße|street|st|road|rd|ave|avenue|u|utca|tér|tere|weg|platz|lane|drive|blvd|orchestra|stripes|"
     r"hotel|university|college|institute|foundation|insurance|group|investments|school|hospital|park|airport)\b)",
     regex.IGNORECASE,
 )
 _LISTED = expression(
-    rf"(?<!\w) (?P<one>{_NAME}(?:[ ]{_NAME}){{0,2}}) (?: ,[ ] (?P<one>{_NAME}(?:[ ]{_NAME}){{0,2}}) )*"
-    rf" ,? [ ] (?:and|&|or) [ ] (?P<one>{_NAME}(?:[ ]{_NAME}){{0,2}}) (?!\w)"
+    rf"(?<!\w) (?P<one>{_NAME}(?:[ ]{_NAME}){{0,2}}) (?: [ ]?,[ ] (?P<one>{_NAME}(?:[ ]{_NAME}){{0,2}}) )*"
+    rf" [ ]?,? [ ] (?:and|&|or) [ ] (?P<one>{_NAME}(?:[ ]{_NAME}){{0,2}}) (?!\w)"
 )
 # ruff: noqa: SIM905  a list of words reads better without its quotes
 _SMALL = frozenset(
@@ -132,7 +134,7 @@ class NameRules:
             sure = score >= BOTH or (said and first)
             if score <= ALONE and not (said and first) and _HOUSE.match(text[end : end + 16]):
                 score = 0.0
-            if score and not is_firm(text, end) and (sure or not self._elsewhere(words, start, end, entities)):
+            if score and not is_firm(text, end) and (sure or not self._elsewhere(text, words, start, end, entities)):
                 yield Finding(Kind.PERSON, start, end, score)
                 place = last
             place += 1
@@ -162,13 +164,14 @@ class NameRules:
         ends = word.lower().endswith(("ing", "ed", "tion", "ly", "ish", "ern"))
         return len(word) > 2 and word not in ENGLISH_WORDS and not self.is_word(word) and not ends
 
-    def _elsewhere(self, words: Sequence[str], start: int, end: int, entities: list[Entity]) -> bool:
+    def _elsewhere(self, text: str, words: Sequence[str], start: int, end: int, entities: list[Entity]) -> bool:
         """Whether the model sees a place in exactly these words, or a firm's longer name around this one."""
         for label, low, high in entities:
             if label in _PLACES and (low, high) == (start, end):
                 return not self.is_given_name(words[0])
             if (
                 label in _PLACES | _FIRMS
+                and not (_PAIR.search(text[low:high]) and self.is_given_name(words[0]))
                 and len(words) == 1
                 and low <= start
                 and end <= high
@@ -203,6 +206,7 @@ def recased(text: str, rules: NameRules) -> str:
     lower, upper = sum(map(str.islower, text)), sum(map(str.isupper, text))
     if not lower and not upper:
         return ""
+    text = _APART.sub(r"\1\2  ", text)  # texts cut into words: Trump ' s
     if upper > 3 * lower and upper > 12:
         text = _WORDS.sub(lambda match: _less(match[0]), text)
     elif upper * 30 > lower:
@@ -223,6 +227,8 @@ def _less(word: str) -> str:
 
 def _more(word: str, rules: NameRules, *, behind_a_name: bool) -> str:
     """With a capital when it is hardly anything but a name, or stands behind a given name and is no word at all."""
+    if word.endswith(("'s", "’s")):
+        return _more(word[:-2], rules, behind_a_name=behind_a_name) + word[-2:]
     title = word[:1].upper() + word[1:]
     if not word.islower() or len(word) < 3 or len(title) != len(word) or title in ENGLISH_WORDS or word in _SMALL:
         return word

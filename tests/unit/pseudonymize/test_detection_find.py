@@ -231,6 +231,8 @@ socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = socket.g
 from pseudonymize.detection import redact
 print(redact(["Katherine Johnson wrote from kate@example.co.uk"])[0])
 print(redact(["pani Anna Nowak, anna@example.pl"], "pl")[0])
+print(redact(["Frau Lena Schneider, lena@example.de"], "de")[0])
+print(redact(["Позвоните Ивану Кузнецову, ivan@example.ru"], "ru")[0])
 import sys
 assert "django" not in sys.modules and "governance" not in sys.modules
 """
@@ -238,4 +240,9 @@ assert "django" not in sys.modules and "governance" not in sys.modules
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False, timeout=120
     )
-    assert done.stdout.splitlines() == ["<PERSON> wrote from <EMAIL>", "pani <PERSON>, <EMAIL>"], done.stderr
+    assert done.stdout.splitlines() == [
+        "<PERSON> wrote from <EMAIL>",
+        "pani <PERSON>, <EMAIL>",
+        "Frau <PERSON>, <EMAIL>",
+        "Позвоните <PERSON>, <EMAIL>",
+    ], done.stderr

@@ -7,8 +7,10 @@ import os
 import resource
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
+from phonenumbers import phonenumbermatcher
 
 from pseudonymize.detection import Finding, Kind, engine, find
 from tests.corpora import marketing
@@ -26,7 +28,7 @@ _SIZE = 100_000
     [
         "a." * (_SIZE // 2) + "!", "1" * _SIZE, "@" * _SIZE, "a@" * (_SIZE // 2), "+" * _SIZE, "-a" * (_SIZE // 2), "(" * _SIZE,
         "www." * (_SIZE // 4), "a-b@c." * (_SIZE // 6), "x.com" * (_SIZE // 5), "\x00" * _SIZE, " " * _SIZE, "ż" * _SIZE,
-        "\u200b" * _SIZE,
+        "\u200b" * _SIZE, "1/2/" * (_SIZE // 4), "(212) 555-0123 " * (_SIZE // 15), "12:34:" * (_SIZE // 6), "1.2." * (_SIZE // 4),
     ],
     ids=lambda text: text[:6].encode().hex(),
 )  # fmt: skip
@@ -44,6 +46,59 @@ def test_a_text_that_takes_too_long_is_quarantined_and_its_neighbours_are_not(la
     assert quarantined == [Finding(Kind.QUARANTINED, 0, len(text), 1.0)]
     assert clean == []
     assert [finding.kind for finding in found] == [Kind.PL_PESEL]
+
+
+@pytest.mark.parametrize(
+    "piece", ["call (212) 555-0123 or 1/2/1/2, ", "ul. Długa 5, 00-950 Warszawa ", "a@b.co 4111 1111 1111 1111 "]
+)
+def test_work_grows_with_the_length_of_a_text_and_no_faster(piece: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted, not timed: characters that recognizers read, and how often the phone library is asked."""
+    read: list[int] = []
+    examine = engine._examine
+    monkeypatch.setattr(
+        engine,
+        "_examine",
+        lambda text, able, budget: (read.append(len(text) * len(able)), examine(text, able, budget))[1],
+    )
+    verify = phonenumbermatcher.PhoneNumberMatcher._parse_and_verify
+    asked: list[str] = []
+    monkeypatch.setattr(
+        phonenumbermatcher.PhoneNumberMatcher,
+        "_parse_and_verify",
+        lambda self, text, at: (asked.append(text), verify(self, text, at))[1],
+    )
+
+    def work(characters: int) -> tuple[int, int]:
+        read.clear()
+        asked.clear()
+        find([piece * (characters // len(piece))], names=False, seconds=300)
+        return sum(read), len(asked)
+
+    once, tenfold = work(10_000), work(100_000)
+    assert 0 < tenfold[0] <= 12 * once[0]  # windows overlap by a tenth
+    assert tenfold[1] <= 12 * once[1]
+
+
+@pytest.mark.parametrize("language", engine.LANGUAGES)
+def test_names_of_a_long_text_have_a_time_too(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    class Slow:
+        def find(self, texts: list[str]) -> Iterator[list[Finding]]:
+            for text in texts:
+                looked.append(len(text))
+                ends = time.thread_time() + 0.02
+                while time.thread_time() < ends:
+                    pass
+                yield [Finding(Kind.PERSON, 0, 1, 0.9)]
+
+    detector = engine.detector_of(language)
+    monkeypatch.setattr(detector, "_names", Slow())
+    text = "word " * 20_000
+    quarantined, short = find([text, "also"], language, seconds=0.01)
+    assert quarantined == [Finding(Kind.QUARANTINED, 0, len(text), 1.0)]
+    assert short == [Finding(Kind.PERSON, 0, 1, 0.9)]
+    assert len(looked) <= 1 + engine._AT_A_TIME  # and no more of it is looked at
 
 
 @pytest.mark.parametrize("language", engine.LANGUAGES)
