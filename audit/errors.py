@@ -180,6 +180,13 @@ class ReviewerTookPart(NotPermitted):
     title = "Somebody else reviews this decision"
 
 
+class GapAcknowledged(Conflict):
+    """Somebody has already said why these entries are missing."""
+
+    code = "gap_acknowledged"
+    title = "The gap is acknowledged already"
+
+
 class SealerMissing(Unavailable):
     """Nobody in this process keeps the subjects' keys, so nothing can be sealed or opened."""
 

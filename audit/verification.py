@@ -14,9 +14,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from audit import anchors, buckets, checkpoints, evidence, key_history, rows
+from audit import anchors, buckets, checkpoints, evidence, gaps, key_history, rows
 from audit.diagnosis import Harm, first_difference
 from audit.errors import AnchorFailed, NoteInvalid
+from audit.gaps import Gap
 from audit.key_history import KeyHistory
 from audit.log import emit, staged_mac
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash
@@ -46,7 +47,7 @@ class Report:
     """What verification found. ``root_sha256`` is the root recomputed from the entries, in hexadecimal.
 
     ``kept_elsewhere`` counts the checkpoints from outside the database that it was held against: with none, a log that was cut short
-    together with its checkpoints passes.
+    together with its checkpoints passes. ``known_gaps`` are missing entries that a person has accounted for.
     """
 
     entries: int
@@ -60,6 +61,7 @@ class Report:
     kept_elsewhere: int
     problems: tuple[str, ...]
     anchors: tuple[anchors.AnchorState, ...] = ()
+    known_gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
         _check_tiles(tree, findings)
         _check_known([*kept, *head], tree, heads, history, findings)
         _check_keys(history, tree, heads, findings)
-        _check_missing(findings)
+        known_gaps = _check_missing(findings)
         for anchored, what in anchors.flaws():
             findings.problems.append(f"checkpoint of size {anchored}: {what}")
         staged = _check_staged(findings)
@@ -121,6 +123,7 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
             kept_elsewhere=len(kept),
             problems=tuple(findings.problems),
             anchors=tuple(anchors.states()),
+            known_gaps=known_gaps,
         )
 
 
@@ -157,6 +160,7 @@ def record(report: Report, *, actor: Actor) -> UUID:
         "entries": report.entries,
         "root": report.root_sha256,
         "kept_elsewhere": report.kept_elsewhere,
+        "known_gaps": len(report.known_gaps),
         "anchors": [[state.kind, state.size, state.fresh] for state in report.anchors],
     }
     if not report.verified:
@@ -315,18 +319,15 @@ def _check_keys(history: KeyHistory, tree: Tree, heads: Sequence[tuple[int, byte
             findings.name(rotation.seq, None, Harm.CHANGED, "no checkpoint of the old key covers the rotation")
 
 
-def _check_missing(findings: _Findings) -> None:
-    """Entries that were taken away before they had a number, as the sequencer saw from the counts of writers."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT l.seq, e.id, e.header FROM audit_entry e LEFT JOIN audit_leaf l ON l.entry_id = e.id
-            WHERE e.action = 'log.entries_missing' ORDER BY l.seq
-            """
-        )
-        for seq, entry_id, header in cursor.fetchall():
-            count = rows.facts_of(header).get("count")
-            findings.name(seq, entry_id, Harm.REMOVED, f"{count} entries were taken away before they were numbered")
+def _check_missing(findings: _Findings) -> tuple[Gap, ...]:
+    """Entries that were taken away before they had a number, as the sequencer saw from the counts of writers. Returns those gaps that a
+    person has looked into: they stand in the report, and do not hide a new one."""
+    found = gaps.gaps()
+    for gap in found:
+        if not gap.acknowledged_by:
+            detail = f"{gap.count} entries were taken away before they were numbered"
+            findings.name(gap.seq, gap.entry_id, Harm.REMOVED, detail)
+    return tuple(gap for gap in found if gap.acknowledged_by)
 
 
 def _check_counts(findings: _Findings) -> None:

@@ -50,6 +50,9 @@ class Command(BaseCommand):
             self.stdout.write(f"anchored by {state.kind} {state.name}: {state.size} entries, {since}{stale}")
         if not report.anchors:
             self.stdout.write("anchored by nobody outside: see docs/how-to/anchor-the-log.md")
+        for gap in report.known_gaps:
+            why = f"{gap.cause}, case {gap.case}"
+            self.stdout.write(f"known gap at entry {gap.seq}: {gap.count} missing, says {gap.acknowledged_by} ({why})")
         if report.first_bad is not None:
             bad = report.first_bad
             self.stdout.write(f"first bad entry: {bad.seq} ({bad.entry_id}) was {bad.kind}: {bad.detail}")

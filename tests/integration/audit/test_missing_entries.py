@@ -7,14 +7,17 @@ import os
 import signal
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit import log, models, sequencer, tasks, writers
+from audit import gaps, log, models, sequencer, tasks, writers
+from audit.errors import GapAcknowledged, NotAPerson, UnknownEntry
 from audit.verification import verify_log
 from governance.kernel.actors import SYSTEM
-from tests.integration.audit.arrange import undone, unguarded, write, write_log
+from tests.integration.audit.arrange import DANA, undone, unguarded, write, write_log
 
 LOST = "log.entries_missing"
 
@@ -176,3 +179,46 @@ def test_a_hook_that_writes_in_a_transaction_of_its_own_counts_on():
     tasks.sequence()
     assert models.Leaf.objects.count() == 3
     assert not models.Entry.objects.filter(action=LOST).exists()
+
+
+@pytest.mark.django_db
+def test_a_gap_that_a_person_accounted_for_is_told_from_a_new_one():
+    write_log(4)
+    ids = write(3)
+    take_away(ids[1])
+    sequencer.sequence()
+    old = models.Entry.objects.get(action=LOST).id
+    with pytest.raises(NotAPerson):
+        gaps.acknowledge(old, actor=SYSTEM, cause=gaps.Cause.RESTORED, case="INC-1")
+    with pytest.raises(UnknownEntry):
+        gaps.acknowledge(ids[0], actor=DANA, cause=gaps.Cause.RESTORED, case="INC-1")
+    gaps.acknowledge(old, actor=DANA, cause=gaps.Cause.RESTORED, case="INC-1")
+    with pytest.raises(GapAcknowledged):
+        gaps.acknowledge(old, actor=DANA, cause=gaps.Cause.INCIDENT, case="INC-2")
+    sequencer.sequence()
+    report = verify_log()
+    assert report.verified, report.problems
+    known = report.known_gaps[0]
+    assert (known.entry_id, known.count, known.acknowledged_by, known.case) == (old, 1, str(DANA), "INC-1")
+    take_away(write(2)[0])
+    sequencer.sequence()
+    report = verify_log()
+    assert not report.verified
+    assert report.first_bad.entry_id != old
+    assert [gap.entry_id for gap in report.known_gaps] == [old]
+
+
+@pytest.mark.django_db
+def test_the_command_acknowledges_in_the_name_of_a_person(capsys):
+    write_log(1)
+    take_away(write(2)[0])
+    sequencer.sequence()
+    gap = str(models.Entry.objects.get(action=LOST).id)
+    dana = get_user_model().objects.create_user(email="dana@example.com", password="a long enough pass-phrase")
+    with pytest.raises(CommandError, match="No active member"):
+        call_command("acknowledge_gap", gap, by="nobody@example.com", cause="restored", case="INC-1")
+    call_command("acknowledge_gap", gap, by="Dana@example.com", cause="savepoint", case="INC-1")
+    assert models.Entry.objects.get(action="log.gap_acknowledged").actor == f"staff:{dana.pk}"
+    sequencer.sequence()
+    call_command("verify_log")
+    assert "known gap" in capsys.readouterr().out
