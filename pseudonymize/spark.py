@@ -8,23 +8,26 @@
 
 What goes into the plan is the policy's text and where to ask for keys; a key is in no closure, plan, log or broadcast. The output equals a
 batch run's, row for row. k and l are judged by Spark over the whole output; so is the gate, on the executors, with counts alone coming
-back. Random and shreddable tokens need the vault's tables, so policies with them run in the house (VaultNeeded).
+back. `write` also has the house sign a manifest of what the driver states. Random and shreddable tokens need the vault's tables, which
+are not lent: they lead from a token to a person, for all time and every domain, and no lease could end that. Policies with them run in
+the house (VaultNeeded).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from datetime import date
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import pyarrow as pa
 
 from pseudonymize import key_sources
 from pseudonymize.columns import Transformer
-from pseudonymize.key_sources import KeySource
+from pseudonymize.key_sources import KeySource, Signed
 from pseudonymize.kit import Kit, keys_needed
 from pseudonymize.policies.parsing import load
 from pseudonymize.policies.policy import Policy
@@ -44,12 +47,63 @@ def pseudonymize(frame: DataFrame, policy: Policy | str | Path, keys: KeySource)
     Rows that cannot be transformed are left out where the policy says `on_error: quarantine`. Raises PolicyInvalid, ColumnsNotCovered,
     ColumnsMissing, TableUnreadable, VaultNeeded; RiskTooHigh and ResidualPersonalData; on executors TransformFailed ends the job.
     """
+    return _worked(frame, policy if isinstance(policy, Policy) else load(policy), keys).output
+
+
+def write(
+    frame: DataFrame,
+    policy: Policy | str | Path,
+    keys: KeySource,
+    path: str,
+    *,
+    activity: str,
+    verdict_id: UUID | None = None,
+) -> Signed:
+    """Write the frame as the policy wants it to Parquet files under ``path``, and have the house sign what was made.
+
+    The manifest has the rows, the digest of every file, and what k, l and the gate counted; it says that the driver stated them, for the
+    house saw no row. There must be nothing at ``path``. Raises what `pseudonymize` raises; ServiceRefused, or what `outside.record` raises.
+    """
+    from pyspark.sql import functions as f
+
     rules = policy if isinstance(policy, Policy) else load(policy)
+    started_at = datetime.now(UTC)
+    done = _worked(frame, rules, keys)
+    done.output.write.mode("errorifexists").parquet(path)
+    written = frame.sparkSession.read.format("binaryFile").load(f"{path.rstrip('/')}/*.parquet")
+    digests = written.select("path", f.sha2("content", 256).alias("sha256")).collect()
+    stated: dict[str, Any] = {
+        "activity": activity,
+        "verdict_id": str(verdict_id) if verdict_id else None,
+        "epoch": key_sources.held(keys).epoch,
+        "started_at": started_at.isoformat(),
+        "rows_in": frame.count(),
+        "rows_out": frame.sparkSession.read.parquet(path).count(),
+        "files": [{"name": str(row["path"]).rpartition("/")[2], "sha256": row["sha256"]} for row in digests],
+        "risk": asdict(done.assessment) | {"diversity": dict(done.assessment.diversity)} if done.assessment else None,
+        "searched": done.gate.searched if done.gate else 0,
+        "hits": done.gate.hits if done.gate else 0,
+    }
+    return keys.sign(stated)
+
+
+@dataclass(frozen=True)
+class _Done:
+    """The output, and what was counted of it."""
+
+    output: DataFrame
+    assessment: Assessment | None = None
+    gate: GateResult | None = None
+
+
+def _worked(frame: DataFrame, rules: Policy, keys: KeySource) -> _Done:
     key_sources.require_lendable(rules)
     output = frame.mapInArrow(_transforming(rules.text, keys), _schema(frame, rules))
-    if rules.gate is not None:
-        judge_residue(frame, rules, keys)
-    return output if rules.risk is None else _without_violating(output, rules.risk)
+    gate = None if rules.gate is None else judge_residue(frame, rules, keys)
+    if rules.risk is None:
+        return _Done(output, gate=gate)
+    left, assessment = _without_violating(output, rules.risk)
+    return _Done(left, assessment, gate)
 
 
 def _transforming(text: str, keys: KeySource) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -80,8 +134,8 @@ def _schema(frame: DataFrame, policy: Policy) -> Any:
     return from_arrow_schema(empty.schema)
 
 
-def _without_violating(output: DataFrame, terms: RiskTerms) -> DataFrame:
-    """The rows outside of groups that are too small or too uniform. Raises RiskTooHigh."""
+def _without_violating(output: DataFrame, terms: RiskTerms) -> tuple[DataFrame, Assessment]:
+    """The rows outside of groups that are too small or too uniform, and what was counted. Raises RiskTooHigh."""
     from pyspark.sql import functions as f
 
     # Null is a value like any other, also among the sensitive ones, which `countDistinct` would leave out.
@@ -95,13 +149,13 @@ def _without_violating(output: DataFrame, terms: RiskTerms) -> DataFrame:
     assessment = _assessed(groups, bad, terms)
     enforce(assessment, terms)
     if not assessment.violating_rows:
-        return output
+        return output, assessment
     marked = groups.filter(bad).select(*[f.col(name).alias(f"__bad_{name}") for name in terms.quasi])
     same = [output[name].eqNullSafe(marked[f"__bad_{name}"]) for name in terms.quasi]
     condition = same[0]
     for other in same[1:]:
         condition = condition & other
-    return output.join(marked, condition, "left_anti")
+    return output.join(marked, condition, "left_anti"), assessment
 
 
 def _assessed(groups: DataFrame, bad: Any, terms: RiskTerms) -> Assessment:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -63,22 +63,31 @@ class RevealRequestPage(APIView):
         return Response(_reveal(reidentification.find(from_opaque("rev", number))), headers=_PRIVATE)
 
 
-class RevealApproval(APIView):
-    """Approve a request as it was shown."""
+class _Approval(APIView):
+    """Approve a request as it was shown: the digest of its terms says which that was."""
 
     permission_classes = (requires("pseudonymize:reveal"),)
+    prefix: ClassVar[str]
+    approve: ClassVar[Any]
 
-    @extend_schema(operation_id="approve_reveal", request=ApprovalIn, responses={200: dict})
     def post(self, request: Request, number: str) -> Response:
         asked = ApprovalIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        count = reidentification.approve(
-            from_opaque("rev", number),
+        count = type(self).approve(
+            from_opaque(self.prefix, number),
             actor=actor_of(request),
             reason=asked.validated_data["reason"],
             terms=asked.validated_data["terms_sha256"],
         )
         return Response({"approvals": count})
+
+
+@extend_schema_view(post=extend_schema(operation_id="approve_reveal", request=ApprovalIn, responses={200: dict}))
+class RevealApproval(_Approval):
+    """Approve a request as it was shown."""
+
+    prefix = "rev"
+    approve = staticmethod(reidentification.approve)
 
 
 class Reveal(APIView):
@@ -162,22 +171,12 @@ class BridgePage(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class BridgeApproval(APIView):
+@extend_schema_view(post=extend_schema(operation_id="approve_bridge", request=ApprovalIn, responses={200: dict}))
+class BridgeApproval(_Approval):
     """Approve a bridge as it was shown."""
 
-    permission_classes = (requires("pseudonymize:reveal"),)
-
-    @extend_schema(operation_id="approve_bridge", request=ApprovalIn, responses={200: dict})
-    def post(self, request: Request, number: str) -> Response:
-        asked = ApprovalIn(data=request.data)
-        asked.is_valid(raise_exception=True)
-        count = bridges.approve(
-            from_opaque("brg", number),
-            actor=actor_of(request),
-            reason=asked.validated_data["reason"],
-            terms=asked.validated_data["terms_sha256"],
-        )
-        return Response({"approvals": count})
+    prefix = "brg"
+    approve = staticmethod(bridges.approve)
 
 
 class Translation(APIView):

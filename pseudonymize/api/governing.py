@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from governance.accounts.api import actor_of, requires
 from governance.kernel.ids import from_opaque, opaque
-from pseudonymize import domains, forecast, keys, manifests, policies, risk
+from pseudonymize import domains, forecast, keys, manifests, outside, policies, risk
 from pseudonymize.api.bodies import table_of
 from pseudonymize.api.examples import PEOPLE, POLICY, ROWS, example
 from pseudonymize.api.shapes import (
@@ -23,6 +23,7 @@ from pseudonymize.api.shapes import (
     DomainIn,
     DryRunIn,
     ManifestProofIn,
+    OutsideRunIn,
     PolicyTextIn,
     RiskIn,
 )
@@ -206,9 +207,34 @@ class ManifestPage(APIView):
 
 
 class Manifests(APIView):
-    """The latest runs."""
+    """The latest runs; stating one that was made elsewhere with lent keys."""
 
-    permission_classes = (requires("pseudonymize:read"),)
+    def get_permissions(self) -> list[Any]:
+        return _reads_or_writes(self.request)
+
+    @extend_schema(
+        operation_id="state_run",
+        request=OutsideRunIn,
+        responses={201: dict},
+        examples=example(
+            {
+                "policy": "newsletter",
+                "activity": "monthly report",
+                "epoch": 1,
+                "started_at": "2026-03-01T08:00:00Z",
+                "rows_in": 1_000,
+                "rows_out": 990,
+                "files": [{"name": "part-00000.parquet", "sha256": "0" * 64}],
+            }
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        asked = OutsideRunIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = dict(asked.validated_data)
+        policy = policies.current(given["policy"])
+        made = outside.record(policy, outside.OutsideRun.from_json(given), actor=actor_of(request))
+        return Response({"id": opaque("man", made.id), "jws": made.jws}, status=status.HTTP_201_CREATED)
 
     @extend_schema(operation_id="manifests", responses={200: dict})
     def get(self, request: Request) -> Response:

@@ -113,6 +113,40 @@ class ManifestProofIn(StrictSerializer):
     jws = serializers.CharField(max_length=1_000_000)
 
 
+class OutputFileIn(StrictSerializer):
+    """A file of an output: its name there, and its SHA-256."""
+
+    name = serializers.RegexField(_WORDS % 300)
+    sha256 = serializers.RegexField(r"^[0-9a-f]{64}\Z")
+
+
+class GroupsIn(StrictSerializer):
+    """What was counted of groups of the quasi-identifiers, before any row was suppressed."""
+
+    rows = serializers.IntegerField(min_value=0, max_value=2**53)
+    groups = serializers.IntegerField(min_value=0, max_value=2**53)
+    smallest = serializers.IntegerField(min_value=0, max_value=2**53)
+    unique_rows = serializers.IntegerField(min_value=0, max_value=2**53)
+    violating_rows = serializers.IntegerField(min_value=0, max_value=2**53)
+    diversity = serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=2**53), default=dict)
+
+
+class OutsideRunIn(StrictSerializer):
+    """A run that was made elsewhere with lent keys, as its driver states it."""
+
+    policy = serializers.RegexField(_NAME)
+    activity = serializers.RegexField(_WORDS % 160)
+    verdict_id = serializers.UUIDField(required=False, allow_null=True, default=None)
+    epoch = serializers.IntegerField(min_value=1, max_value=1_023)
+    started_at = serializers.DateTimeField()
+    rows_in = serializers.IntegerField(min_value=0, max_value=2**53)
+    rows_out = serializers.IntegerField(min_value=0, max_value=2**53)
+    files = serializers.ListField(child=OutputFileIn(), min_length=1, max_length=10_000)
+    risk = GroupsIn(required=False, allow_null=True, default=None)
+    searched = serializers.IntegerField(min_value=0, max_value=2**53, default=0)
+    hits = serializers.IntegerField(min_value=0, max_value=2**53, default=0)
+
+
 class RevealRequestIn(StrictSerializer):
     """Which tokens, of which column of which run, what for, and how far."""
 

@@ -18,10 +18,12 @@ import pytest
 from audit.models import Entry
 from governance.accounts import clients
 from governance.kernel.actors import SYSTEM
+from governance.kernel.canonical import digest
 from governance.kernel.clock import now
-from pseudonymize import batch, key_sources, leases, policies
-from pseudonymize.errors import LeaseExpired, RiskTooHigh, VaultNeeded
-from pseudonymize.key_sources import ServiceKeys, ServiceRefused
+from pseudonymize import batch, key_sources, leases, manifests, outside, policies
+from pseudonymize.errors import InvalidRequest, LeaseExpired, ResidualPersonalData, RiskTooHigh, VaultNeeded
+from pseudonymize.key_sources import HouseKeys, ServiceKeys, ServiceRefused
+from pseudonymize.manifests import file_sha256
 from tests.integration.pseudonymize.arranging import IMPORTER
 
 ROOT = Path(__file__).parents[3]
@@ -108,7 +110,7 @@ def spark() -> Iterator[Any]:
 @pytest.mark.slow  # a Java machine starts
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.filterwarnings("ignore")  # of Spark's own files and sockets
-def test_spark_and_batch_agree(spark: Any, service: str) -> None:
+def test_spark_and_batch_agree(spark: Any, service: str, tmp_path: Path) -> None:
     from pseudonymize import spark as on_spark
 
     rules = policies.load(POLICY + BAND + RISK)
@@ -120,6 +122,17 @@ def test_spark_and_batch_agree(spark: Any, service: str) -> None:
     found = output.toArrow()
     assert ordered(found) == ordered(expected.table)
     assert found.column_names == expected.table.column_names
+
+    signed = on_spark.write(
+        frame, rules, ServiceKeys(service, "cluster"), str(tmp_path / "training"), activity="churn model"
+    )
+    statement = manifests.verify(signed.jws)
+    assert (statement["actor"].split(":")[0], statement["stated"]) == ("client", outside.STATED)
+    assert statement["rows"] == expected.manifest.statement["rows"]
+    assert statement["risk"] == expected.manifest.statement["risk"]
+    digests = {path.name: file_sha256(path) for path in (tmp_path / "training").glob("*.parquet")}
+    assert statement["output_files"] == digests
+    assert statement["output_sha256"] == digest(digests)
     plan = output._jdf.queryExecution().toString()
     lease = leases.issue(rules, actor=IMPORTER)
     for key in lease.kit.keys.values():
@@ -176,3 +189,52 @@ def test_the_vault_is_not_lent() -> None:
         )
         with pytest.raises(VaultNeeded):
             leases.issue(rules, actor=IMPORTER)
+
+
+STATED = {
+    "activity": "churn model",
+    "epoch": 1,
+    "started_at": "2026-03-01T08:00:00+00:00",
+    "rows_in": 400,
+    "rows_out": 380,
+    "files": [{"name": "part-0.parquet", "sha256": "a" * 64}],
+    "risk": {
+        "rows": 390,
+        "groups": 9,
+        "smallest": 4,
+        "unique_rows": 0,
+        "violating_rows": 10,
+        "diversity": {"band": 1},
+    },
+    "searched": 390,
+    "hits": 0,
+}
+GATE = "gate: {residual_pii_per_1000_rows: 20}\n"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ({}, None),
+        ({"rows_out": 401}, InvalidRequest),
+        ({"rows_out": 395}, InvalidRequest),
+        ({"files": []}, InvalidRequest),
+        ({"epoch": 2}, InvalidRequest),
+        ({"risk": None}, InvalidRequest),
+        ({"risk": STATED["risk"] | {"diversity": {}}}, InvalidRequest),  # type: ignore[operator]
+        ({"risk": STATED["risk"] | {"rows": 10}}, RiskTooHigh),  # type: ignore[operator]
+        ({"searched": 0}, InvalidRequest),
+        ({"hits": 391}, InvalidRequest),
+        ({"hits": 200}, ResidualPersonalData),
+    ],
+)
+def test_what_a_driver_states_is_signed_as_such_or_refused(said: dict[str, Any], error: type[Exception] | None) -> None:
+    text = POLICY + BAND + RISK + GATE
+    if error is None:
+        signed = HouseKeys(text).sign(STATED | said)
+        assert manifests.verify(signed.jws)["rows"] == {"in": 400, "out": 380, "quarantined": 10, "suppressed": 10}
+        return
+    with pytest.raises(error):
+        HouseKeys(text).sign(STATED | said)
+    assert not Entry.objects.filter(action="pseudonymize.run").exists()
