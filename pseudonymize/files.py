@@ -112,6 +112,7 @@ def _continued(run: Run, place: Workshop) -> Run:
         purpose=run.purpose,
         published=run.published,
         kit=replace(run.kit, today=state.today),
+        profiles=run.profiles,
         id=state.run_id,
         started_at=state.started_at,
     )
@@ -121,8 +122,8 @@ def _carried_out(
     run: Run, place: Workshop, reader: Reader, output: Path, *, workers: int, progress: Progress
 ) -> FileRun:
     schema = _schema(run, reader)
-    with _beside(output) as bad, _beside(output) as final:
-        with place.storage.created(final, name=output.name) as file:
+    with _beside(output) as bad:
+        with place.storage.created(place.joined, name=output.name) as file:
             joint = tables.Joint(file, place.ending, schema)
             # Where no group is judged every row leaves, and a part is put behind the others while the next ones are made.
             at_once = None if run.policy.risk else joint
@@ -134,7 +135,7 @@ def _carried_out(
             _gate(run, place, reader, count, schema)
             digest = joint.finish()
         manifest = run.finish(digest, str(place.state.same["input_sha256"]))
-        return _publish(manifest, output, final, bad if quarantined else None)
+        return _publish(manifest, output, place.joined, bad if quarantined else None)
 
 
 def _require_new(policy: Policy, sha256: str) -> None:

@@ -84,6 +84,11 @@ class Workshop:
         """Where the part's rows that may leave lie, when some may not."""
         return self.directory / f"admitted-{number:06d}{self.ending}"
 
+    @property
+    def joined(self) -> Path:
+        """The parts put together, before anybody may have it."""
+        return self.directory / f"joined{self.ending}"
+
     def tally_path(self, number: int) -> Path:
         return self.directory / f"part-{number:06d}.tally"
 

@@ -5,6 +5,7 @@ A table that fits in memory goes through in one (`batch.py`), a file part by par
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -16,7 +17,7 @@ from governance.kernel.clock import now, today
 from governance.kernel.errors import JSON
 from governance.kernel.ids import uuid7
 from governance.kernel.logs import get_logger
-from pseudonymize import keyring, manifests
+from pseudonymize import detection_profiles, keyring, manifests
 from pseudonymize.columns import Prepared, Transformer
 from pseudonymize.kit import Kit
 from pseudonymize.lookups import Lookups
@@ -68,6 +69,8 @@ class Run:
     purpose: Purpose
     published: Published
     kit: Kit
+    profiles: Mapping[str, float]
+    """The F2 that detection showed, by the profiles that the policy names."""
     id: UUID = field(default_factory=uuid7)
     started_at: datetime = field(default_factory=now)
     tally: Tally = field(default_factory=Tally)
@@ -76,9 +79,11 @@ class Run:
 
     @classmethod
     def begin(cls, policy: Policy, purpose: Purpose, *, on: date | None = None) -> Run:
-        """Publish the policy and derive its keys. Raises DomainMismatch, KeyDestroyed."""
+        """Publish the policy and derive its keys. Raises DomainMismatch, KeyDestroyed, KeyExhausted, DetectionBelowProfile."""
+        profiles = detection_profiles.require(policy)
         published = publishing.publish(policy, actor=purpose.actor)
-        return cls(policy, purpose, published, keyring.kit(policy, published.domain, on=on or today()))
+        kit = keyring.kit(policy, published.domain, on=on or today())
+        return cls(policy, purpose, published, kit, profiles)
 
     def __post_init__(self) -> None:
         self.transformer = Transformer(self.kit)
@@ -124,6 +129,7 @@ class Run:
             "gate": self.gate.as_json(policy.gate) if self.gate and policy.gate else None,
             "shredding": shredding(policy),
             "software": software(policy),
+            **({"detection_f2": dict(self.profiles)} if self.profiles else {}),
         }
 
     def _state(self, name: str, rule: Rule) -> dict[str, JSON]:

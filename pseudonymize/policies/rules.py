@@ -38,6 +38,7 @@ from pseudonymize.policies.vocabulary import (
     IDENTIFIED_BY,
     KINDS,
     LANGUAGES,
+    PROFILES,
     REGIONAL,
     STAND_IN_LANGUAGES,
     STAND_INS,
@@ -345,10 +346,16 @@ def _detect_text(name: str, found: Fields) -> DetectText:
         types=tuple(dict.fromkeys(types)),
         each=each,
         otherwise=otherwise,
-        profile=found["min_f2_profile"].text(r"[a-z0-9._-]{1,60}", "a profile's name")
-        if "min_f2_profile" in found
-        else "",
+        profile=_profile(found, language, column),
     )
+
+
+def _profile(found: Fields, language: str, column: str | None) -> str:
+    """A profile of the language that is searched; of any where each row has its own."""
+    if "min_f2_profile" not in found:
+        return ""
+    known = [name for name, profile in PROFILES.items() if column is not None or profile.language == language]
+    return found["min_f2_profile"].choice(known)
 
 
 def _kinds(item: Value) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pseudonymize.detection import LANGUAGES, Kind
 from pseudonymize.identity import IdentifierKind
@@ -17,7 +18,7 @@ GENERALISATION = (
 KINDS = tuple(kind.value for kind in Kind if kind is not Kind.QUARANTINED)
 STAND_INS = tuple(stand.value for stand in Stand)
 ALIASES: Mapping[str, tuple[str, ...]] = {
-    "ID": tuple(kind for kind in KINDS if kind[:3] in {"PL_", "DE_", "RU_", "US_", "UK_"} or kind == "MEDICAL_LICENSE"),
+    "ID": tuple(kind for kind in KINDS if (kind[2] == "_" and kind != "IP_ADDRESS") or kind == "MEDICAL_LICENSE"),
     "FINANCIAL": tuple(kind for kind in KINDS if kind in {"CREDIT_CARD", "IBAN", "CRYPTO", "US_BANK_NUMBER"}),
 }
 """Words for several kinds at once."""
@@ -33,6 +34,23 @@ IDENTIFIED_BY: Mapping[str, IdentifierKind] = {
 }
 """What kind of identifier of the vault a canonical form is of."""
 
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How well detection has to find persons in a language (`detection_profiles.py`)."""
+
+    language: str
+    least_f2: float
+
+
+PROFILES: Mapping[str, Profile] = {
+    "en-core": Profile("en", 0.80),
+    "pl-core": Profile("pl", 0.95),
+    "de-core": Profile("de", 0.85),
+    "ru-core": Profile("ru", 0.89),
+}
+"""What `min_f2_profile` may name."""
+
 __all__ = [
     "ALIASES",
     "CANONICALISERS",
@@ -40,7 +58,9 @@ __all__ = [
     "IDENTIFIED_BY",
     "KINDS",
     "LANGUAGES",
+    "PROFILES",
     "REGIONAL",
     "STAND_INS",
     "STAND_IN_LANGUAGES",
+    "Profile",
 ]

@@ -55,6 +55,7 @@ OURS = (
 OURS += ("/api/v1/risk", "/api/v1/reveal-requests", "/api/v1/bridges")
 
 
+@pytest.mark.slow  # dozens of calls, and detection is loaded
 @pytest.mark.django_db
 def test_every_example_of_the_document_works() -> None:
     crossing = Crossing()

@@ -248,6 +248,7 @@ def test_a_parquet_file_that_is_none_or_would_explode_is_refused_and_not_kept(ca
     assert not list(file_jobs._places())
 
 
+@pytest.mark.slow  # each prepares its automaton: seconds
 @pytest.mark.parametrize(
     "text",
     [

@@ -156,6 +156,7 @@ def test_an_output_is_not_worked_a_second_time_where_nothing_else_could_tell(tmp
     assert over(first.output, tmp_path / "twice.csv", load(text.format("false"))).manifest.rows == 2
 
 
+@pytest.mark.slow  # detection is loaded
 @pytest.mark.django_db
 def test_the_gate_over_a_file_looks_at_what_its_rows_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 7)

@@ -12,7 +12,8 @@ from django.db import DatabaseError, transaction
 from audit.models import Entry
 from governance.kernel.crypto import SignatureInvalid
 from governance.kernel.ids import uuid7
-from pseudonymize import batch, domains, manifests, policies
+from pseudonymize import batch, detection_profiles, domains, manifests, policies
+from pseudonymize.detection_profiles import DetectionBelowProfile
 from pseudonymize.errors import (
     ColumnsMissing,
     ColumnsNotCovered,
@@ -25,6 +26,7 @@ from pseudonymize.errors import (
     TransformFailed,
 )
 from pseudonymize.models import Manifest, PolicyVersion
+from pseudonymize.policies.vocabulary import PROFILES
 from tests.integration.pseudonymize.arranging import IMPORTER
 from tests.integration.pseudonymize.tables import apply, policy, table
 
@@ -275,6 +277,7 @@ def text_policy(note: str, *, limit: float = 0, on_error: str = "fail") -> Any:
     return policies.load(TEXTS.format(note=note, limit=limit, on_error=on_error))
 
 
+@pytest.mark.slow  # detection is loaded: 11 seconds where nothing was before
 @pytest.mark.django_db
 def test_free_text_loses_what_points_at_people() -> None:
     for lang in ("lang: en", "lang: 'column:lang'"):
@@ -327,3 +330,23 @@ def test_text_in_a_language_that_nobody_can_search_does_not_pass() -> None:
         apply(source, text_policy("detect_text, lang: 'column:lang'"))
     done = apply(source, text_policy("detect_text, lang: 'column:lang'", on_error="quarantine"))
     assert done.quarantined == (1, 2, 6, 7)
+
+
+@pytest.mark.slow  # a language model is loaded, and 80 texts are searched
+@pytest.mark.django_db
+def test_text_leaves_only_where_detection_finds_what_the_policy_relies_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = policies.load(
+        "version: 1\ndomain: {id: f2, purpose: training}\n"
+        "columns: {note: {transform: detect_text, lang: pl, min_f2_profile: pl-core}}"
+    )
+    notes = pa.table({"note": ["Rozmowa z Anną Kowalską w sprawie reklamacji."]})
+    done = apply(notes, rules)
+    assert done.manifest.statement["detection_f2"]["pl-core"] >= PROFILES["pl-core"].least_f2
+
+    # As in an installation without the language's model: nothing is found.
+    detection_profiles.f2.cache_clear()
+    monkeypatch.setattr(detection_profiles, "find", lambda texts, language: [[] for _ in texts])
+    with pytest.raises(DetectionBelowProfile) as refused:
+        apply(notes, rules)
+    assert refused.value.fields == {"profile": "pl-core", "f2": 0.0, "least": 0.95}
+    detection_profiles.f2.cache_clear()

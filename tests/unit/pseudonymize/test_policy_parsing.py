@@ -121,6 +121,8 @@ def test_a_policy_is_loaded_from_a_file(tmp_path: Path) -> None:
         (15, "  last_order: {transform: date_shift, key: customer, max_days: 0}", "/columns/last_order/max_days"),
         (17, "  note: {transform: detect_text, lang: xx}", "/columns/note/lang"),
         (17, "  note: {transform: detect_text, lang: 'column:nope'}", "/columns/note"),
+        (17, "  note: {transform: detect_text, lang: pl, min_f2_profile: pl-best}", "/columns/note/min_f2_profile"),
+        (17, "  note: {transform: detect_text, lang: en, min_f2_profile: pl-core}", "/columns/note/min_f2_profile"),
         (18, "  email: {transform: drop}", "/columns/email"),
         (21, "risk: {quasi: [name], k: 10}", "/risk/quasi/0"),
         (21, "risk: {quasi: [], k: 10}", "/risk/quasi"),
