@@ -11,13 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
-from unfold.widgets import (
-    UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
-)
 
 from consent import notices
 from consent.errors import NoticeIncomplete
@@ -28,6 +21,7 @@ from governance.accounts.api import actor_of
 from governance.console import notice_history
 from governance.console.consent_views import console_context
 from governance.console.notice_history import Shown
+from governance.kernel.admin import Checkboxes, Choices, Line, Lines, Switch
 from governance.kernel.errors import GovernanceError
 
 _SHORT = frozenset({"title", "controller", "controller_contact", "dpo_contact"})
@@ -39,17 +33,17 @@ class NoticeForm(forms.Form):
 
     key = forms.SlugField(
         max_length=64,
-        widget=UnfoldAdminTextInputWidget,
+        widget=Line,
         help_text="The same key is the next version of that notice.",
     )
-    language = forms.ChoiceField(choices=[(code, code) for code in notices.LANGUAGES], widget=UnfoldAdminSelectWidget)
+    language = forms.ChoiceField(choices=[(code, code) for code in notices.LANGUAGES], widget=Choices)
     ui_variant = forms.SlugField(
-        label="Variant", required=False, max_length=40, initial="default", widget=UnfoldAdminTextInputWidget,
+        label="Variant", required=False, max_length=40, initial="default", widget=Line,
         help_text="A name for this wording, when you try more than one.",
     )  # fmt: skip
     material_change = forms.BooleanField(
         required=False,
-        widget=UnfoldBooleanSwitchWidget,
+        widget=Switch,
         help_text="The substance changes: every consent under an earlier version is asked for again.",
     )
 
@@ -57,12 +51,12 @@ class NoticeForm(forms.Form):
         super().__init__(*args, **kwargs)
         offered = [(str(one.key), one.title_en) for one in purposes.all_current()]
         self.fields["purposes"] = forms.MultipleChoiceField(
-            choices=offered, required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget, help_text="Art. 13(1)(c)"
+            choices=offered, required=False, widget=Checkboxes, help_text="Art. 13(1)(c)"
         )
         for name in FIELDS:
             self.fields[name] = forms.CharField(
                 required=False,
-                widget=UnfoldAdminTextareaWidget(attrs={"rows": 1 if name in _SHORT else 3}),
+                widget=Lines(attrs={"rows": 1 if name in _SHORT else 3}),
                 label="DPO contact" if name == "dpo_contact" else None,
                 help_text=POINTS[name]
                 + (". One a line." if name in LISTS else "")

@@ -8,12 +8,22 @@ from django.contrib.admin import register
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as Checkboxes
+from unfold.widgets import UnfoldAdminSelectWidget as Choices
+from unfold.widgets import UnfoldAdminTextareaWidget as Lines
+from unfold.widgets import UnfoldAdminTextInputWidget as Line
+from unfold.widgets import UnfoldBooleanSwitchWidget as Switch
 
 __all__ = [
+    "Checkboxes",
+    "Choices",
+    "Line",
+    "Lines",
     "ModelAdmin",
     "ReadOnlyAdmin",
     "ReadOnlyTabularInline",
     "StackedInline",
+    "Switch",
     "TabularInline",
     "action",
     "display",
