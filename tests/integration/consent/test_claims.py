@@ -211,6 +211,7 @@ def test_no_claim_after_an_acknowledged_withdrawal(basis: str) -> None:
     assert claim(*crowd).allowed == []
 
 
+@pytest.mark.slow  # four writers on real connections
 def test_writers_of_overlapping_batches_do_not_deadlock() -> None:
     arrange.purpose()
     crowd = people(40)

@@ -207,6 +207,7 @@ def in_a_child(work: Callable[[], None], *, killed_before: int) -> int:
     return len(said)
 
 
+@pytest.mark.slow  # forty forks of a large process
 def test_a_writer_killed_between_any_two_steps_loses_nothing_that_it_acknowledged(shown: Any) -> None:
     crowd = people(KILLS)
     keep(person())  # directory and key are there
