@@ -47,8 +47,10 @@ class _View:
 
     def known_at(self, cut: datetime) -> datetime | None:
         """Until when something may have arrived to be known at a cut."""
-        ends = [end for end in (self.known_until, self.arrival and cut + self.arrival) if end is not None]
-        return min(ends, default=None)
+        if self.arrival is None:
+            return self.known_until
+        soon = cut + self.arrival
+        return soon if self.known_until is None else min(self.known_until, soon)
 
 
 def lapse(
@@ -133,7 +135,7 @@ def _kept(
             "features": features.label,
             "content_sha256": content,
             "verdict_set": str(cited.id),
-            "known_until": view.known_until and view.known_until.isoformat(),
+            "known_until": None if view.known_until is None else view.known_until.isoformat(),
         }
         entry = log.emit(
             "features.training_set_built",
