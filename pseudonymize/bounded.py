@@ -206,7 +206,7 @@ def require_file(path: Path, storage: Storage = PLAIN, bounds: Bounds = FILE) ->
     try:
         with pq.ParquetFile(storage.for_arrow(path)) as file:
             text = [f.name for f in file.schema_arrow if pa.types.is_string(f.type) or pa.types.is_binary(f.type)]
-        with pq.ParquetFile(storage.for_arrow(path), read_dictionary=text) as file:
+        with pq.ParquetFile(storage.for_arrow(path), read_dictionary=text, pre_buffer=False) as file:
             require_names(file.schema_arrow, bounds)
             _require_declared(file.metadata, bounds)
             with storage.opened(path) as bare:

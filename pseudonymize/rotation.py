@@ -155,7 +155,10 @@ def _rewrite(row: Remap, *, heartbeat: Callable[[], None]) -> None:
     policy, domain, output = parse(row.manifest.policy.text), row.manifest.policy.domain, Path(row.output)
     beside = output.with_name(f".{output.name}.{row.id}.half")
     try:
-        with pq.ParquetFile(row.source) as file, pq.ParquetWriter(beside, file.schema_arrow) as writer:
+        with (
+            pq.ParquetFile(row.source, pre_buffer=False) as file,
+            pq.ParquetWriter(beside, file.schema_arrow) as writer,
+        ):
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
                 table, mapped, unmapped = _remapped(pa.Table.from_batches([batch]), policy, domain, row)
                 writer.write_table(table.cast(file.schema_arrow))

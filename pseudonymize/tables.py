@@ -20,6 +20,7 @@ from pseudonymize.storage import PLAIN, Storage
 
 CSV_BLOCK = 16 * 1024 * 1024
 FORMATS = (".parquet", ".csv")
+_READ_AHEAD = 1024 * 1024
 _CODEC = "zstd"
 _LEVEL = 1  # tokens do not compress; what does, does so at once
 
@@ -60,7 +61,9 @@ class Reader:
 
     def _parquet(self) -> pyarrow.parquet.ParquetFile:
         try:
-            return pyarrow.parquet.ParquetFile(self._storage.for_arrow(self._path), memory_map=True)
+            # Page by page: a mapped file, whole column chunks or Arrow's cache of all that will be read would grow with the file.
+            source = self._storage.for_arrow(self._path)
+            return pyarrow.parquet.ParquetFile(source, buffer_size=_READ_AHEAD, pre_buffer=False)
         except (pa.ArrowException, OSError):
             raise TableUnreadable("The input is not a Parquet file that can be read.") from None
 
