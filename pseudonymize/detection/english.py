@@ -58,7 +58,7 @@ ADDRESSES = (
             rf" ,? [ ] {_HOUSE} (?!\w) {_UNIT}? {_TAIL}?"
         ),
         score=0.87,
-        hints=(rf"{_APART}(?:{_folded(_STREET_BEGINS)})[^\n]*\d",),
+        hints=(rf"{_APART}(?:{_folded(_STREET_BEGINS)}) ?[^ \n][^\n]*\d",),
     ),
     Pattern(  # Hauptstraße 5, Vesterskovvej 79
         Kind.ADDRESS,
