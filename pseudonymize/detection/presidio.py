@@ -83,6 +83,10 @@ _COUNTRIES = """
 length, so a word for what it is must stand near, as a word of its own."""
 
 
+_COMMON = frozenset({"address", "delivery", "mailing", "shipping", "correspondence", "member", "approval"})
+"""Words of theirs that say nothing in texts of shops."""
+
+
 def recognizers(language: str, *, doubtful: bool = False) -> list[Recognizer]:
     """What Presidio runs by default for English, without the language model; for other languages what is not English.
 
@@ -168,7 +172,7 @@ class _Patterns:
         self._demanding = demanding
         self.words: Sequence[str] = ()
         if demanding:
-            self._context = Context.of(recognizer.context, whole=True)
+            self._context = Context.of([w for w in recognizer.context if w not in _COMMON], whole=True)
         elif not doubtful and recognizer.context:
             self._context = words_near(recognizer.context)
             # A check that passes makes the score 1; without one, the best pattern's score is the most without context.
