@@ -83,8 +83,10 @@ _COUNTRIES = """
 length, so a word for what it is must stand near, as a word of its own."""
 
 
-_COMMON = frozenset({"address", "delivery", "mailing", "shipping", "correspondence", "member", "approval"})
-"""Words of theirs that say nothing in texts of shops."""
+_COMMON = frozenset(
+    {"address", "delivery", "mailing", "shipping", "correspondence", "member", "approval", "nie", "nas", "firma"}
+)
+"""Words of theirs that say nothing in texts of shops, or are everyday words of another language."""
 
 
 def recognizers(language: str, *, doubtful: bool = False) -> list[Recognizer]:
@@ -172,7 +174,7 @@ class _Patterns:
         self._demanding = demanding
         self.words: Sequence[str] = ()
         if demanding:
-            self._context = Context.of([w for w in recognizer.context if w not in _COMMON], whole=True)
+            self._context = Context.of([w for w in recognizer.context if w.lower() not in _COMMON], whole=True)
         elif not doubtful and recognizer.context:
             self._context = words_near(recognizer.context)
             # A check that passes makes the score 1; without one, the best pattern's score is the most without context.
