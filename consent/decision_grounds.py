@@ -40,6 +40,7 @@ def _verdicts(cited: Cited) -> Iterator[Contradiction]:
     rows = ConsentVerdict.objects.filter(id__in=named)
     single = {row[0]: row[1:] for row in rows.values_list("id", "subject_id", "purpose_key", "allowed")}
     sets = dict(ConsentVerdictSet.objects.filter(id__in=named).values_list("id", "purpose_key"))
+    whose: UUID
     for place, verdict in enumerate(cited.verdicts):
         if verdict in sets:
             whose, purpose, allowed = cited.subjects[place], sets[verdict], True

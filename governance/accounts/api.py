@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class ServiceClientAuthentication(BaseAuthentication):
     """`Authorization: Bearer zg_…` (RFC 6750). Any other scheme is left to the next authenticator; a bad key is a 401."""
 
-    def authenticate(self, request: Request) -> tuple[ServiceClientIdentity, ServiceClientIdentity] | None:
+    def authenticate(self, request: Request) -> tuple[ServiceClientIdentity, object] | None:
         key_text = _bearer(request)
         if key_text is None:
             return None
@@ -41,16 +41,13 @@ class ServiceClientAuthentication(BaseAuthentication):
 def confirmed_by_the_answer(scope: str) -> type[BaseAuthentication]:
     """The same for a view that reads, whose own statement confirms the key: it has to answer inside `recognition.confirming`."""
 
-    class ConfirmedByTheAnswer(BaseAuthentication):
+    class ConfirmedByTheAnswer(ServiceClientAuthentication):
         def authenticate(self, request: Request) -> tuple[ServiceClientIdentity, Recognised] | None:
             key_text = _bearer(request)
             if key_text is None:
                 return None
             recognised = recognition.recognise(key_text, scope)
             return recognised.accepted.identity, recognised
-
-        def authenticate_header(self, request: Request) -> str:
-            return "Bearer"
 
     return ConfirmedByTheAnswer
 

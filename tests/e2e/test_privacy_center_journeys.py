@@ -224,6 +224,6 @@ def pages_of_a_person() -> list[str]:
     choices = f"choices/{links.make(links.LinkKind.CHOICES, subject, links.CHOICES_LIFETIME)}/"
     notice = f"notices/{notices.current('marketing', 'pl').id}/"
     return [
-        "", "choices/", choices, f"{choices}history/", "consent/", "consent/child/", "forms/shop/", "requests/new/", "requests/", "notices/", notice,
-        "proof/", f"confirm/{confirmation.link_token(waiting.event_id)}/", "no-such-page/",
+        "", "choices/", choices, f"{choices}history/", "consent/", "consent/child/", "forms/shop/", "requests/new/", "requests/",
+        "notices/", notice, "proof/", f"confirm/{confirmation.link_token(waiting.event_id)}/", "no-such-page/",
     ]  # fmt: skip
