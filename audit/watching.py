@@ -26,7 +26,7 @@ from governance.kernel.actors import SYSTEM
 from governance.kernel.errors import JSON
 from governance.kernel.ids import uuid7
 
-ACCESSES = ("identity.read", "identity.revealed", "identity.search", "dsar.package_downloaded", "decision.read")
+ACCESSES = ("identity.read", "identity.revealed", "dsar.package_downloaded", "decision.read")
 QUERIES = ("aggregates.released", "decision.batch_recorded", "decision.recorded")
 WINDOW = timedelta(hours=1)
 BURST = 20

@@ -34,7 +34,7 @@ from dsar.references import reference
 from dsar.states import RequestType, Status
 from dsar.transitions import lock, move, object_name
 from governance.kernel import clock, crypto, personal_data
-from governance.kernel.actors import SYSTEM
+from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.ids import SubjectId
 from governance.kernel.personal_data import ExportRecord
 from governance.purposes import all_current
@@ -83,8 +83,8 @@ def build(request_id: UUID) -> None:
         letters.queue(request, letters.Letter.PACKAGE_READY)
 
 
-def fetch(request_id: UUID) -> Package:
-    """The archive in clear, for the person who showed the tracking code; each download is an entry of the log.
+def fetch(request_id: UUID, *, actor: Actor) -> Package:
+    """The archive in clear, for the person who showed the tracking code; each download is an entry of the log that names who took it.
 
     Raises :class:`~dsar.errors.PackageUnavailable` when there is none, or it expired or was purged.
     """
@@ -95,7 +95,7 @@ def fetch(request_id: UUID) -> Package:
             raise PackageUnavailable
         content = claims.unseal(request, "package", artifact.ciphertext)
         Artifact.objects.filter(pk=artifact.pk).update(downloads=F("downloads") + 1)
-        log.emit("dsar.package_downloaded", actor=SYSTEM, object=object_name(request_id))
+        log.emit("dsar.package_downloaded", actor=actor, object=object_name(request_id))
     return Package(f"{reference(request_id)}.zip", content)
 
 

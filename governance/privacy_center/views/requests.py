@@ -119,7 +119,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest) -> HttpResponse:
     """The package of an access request."""
     tracked, _ = _tracked(request)
-    package = packages.fetch(tracked.id)
+    package = packages.fetch(tracked.id, actor=_person(tracked.id))
     return _attachment(package.content, package.filename, "application/zip")
 
 

@@ -155,7 +155,7 @@ def test_an_access_request_ends_in_a_package_that_opens(desk: Desk, erin: Subjec
     request_id = desk.verified(type=RequestType.ACCESS)
     drain()
     assert status_of(request_id) is Status.RESPONDED
-    archive = zipfile.ZipFile(io.BytesIO(packages.fetch(request_id).content))
+    archive = zipfile.ZipFile(io.BytesIO(packages.fetch(request_id, actor=WEB).content))
     manifest = json.loads(archive.read("manifest.json"))
     assert set(manifest["files"]) == set(archive.namelist()) - {"manifest.json"}
     for name, digest in manifest["files"].items():
@@ -178,7 +178,7 @@ def test_the_package_is_ciphertext_at_rest_and_expires(desk: Desk, erin: Subject
     assert not zipfile.is_zipfile(io.BytesIO(bytes(row.artifact.ciphertext)))
     with time_machine.travel(clock.now() + timedelta(days=15)):
         with pytest.raises(PackageUnavailable):
-            packages.fetch(request_id)
+            packages.fetch(request_id, actor=WEB)
         lifecycle.run()
     assert not hasattr(SubjectRequest.objects.get(pk=request_id), "artifact")
 
@@ -188,7 +188,7 @@ def test_letters_and_package_speak_the_persons_language(desk: Desk, enrolling: o
     request_id = desk.verified(CAROL, RequestType.ACCESS)
     drain()
     assert desk.outbox[-1].subject.startswith("Twoje dane są gotowe")
-    archive = zipfile.ZipFile(io.BytesIO(packages.fetch(request_id).content))
+    archive = zipfile.ZipFile(io.BytesIO(packages.fetch(request_id, actor=WEB).content))
     assert "Twoje dane osobowe" in archive.read("index.html").decode()
 
 
