@@ -61,6 +61,7 @@ class Said:
     channel: str
     at: datetime
     binding: bool
+    until: datetime | None = None
 
 
 class Toy:
@@ -68,6 +69,13 @@ class Toy:
 
     def __init__(self) -> None:
         self.said: list[Said] = []
+
+    def until(self, kind: str, purpose: str, channel: str, at: datetime) -> datetime | None:
+        """When a grant ends: a confirmation no later than the grant that arrived last before it."""
+        if purpose != "single" or kind not in GRANTS:
+            return None
+        opened = [one.at for one in self.said if (one.purpose, one.channel) == (purpose, channel) and one.kind in OPENS]
+        return min([at, *opened[-1:]] if kind == "confirmed" else [at]) + VALIDITY
 
     def about(self, purpose: str, channel: str) -> list[tuple[int, Said]]:
         return [
@@ -84,8 +92,8 @@ class Toy:
     def held(self, about: list[tuple[int, Said]], what: list[tuple[int, Said]], lifts: set[str]) -> bool:
         return bool(what) and not any(self.later(one, what) for one in about if one[1].kind in lifts)
 
-    def in_force(self, purpose: str, channel: str) -> tuple[datetime | None, bool]:
-        """When the consent in force happened, and whether one waits for its confirmation."""
+    def in_force(self, purpose: str, channel: str) -> tuple[Said | None, bool]:
+        """The consent in force, of several the last to happen, and whether one waits for its confirmation."""
         about = self.about(purpose, channel)
         stops = [one for one in about if one[1].kind in STOPS]
         standing = [
@@ -93,15 +101,15 @@ class Toy:
             for one in about
             if one[1].kind in ("given", "imported", "reaffirmed", "confirmed") and self.later(one, stops)
         ]
-        openings = [n for n, one in standing if one.kind in ("given", "imported")]
+        openings = [n for n, one in standing if one.kind in OPENS]
         force = []
         for n, one in standing:
             if one.kind == "confirmed":
                 if any(opening < n for opening in openings):
-                    force.append(one.at)
+                    force.append((one.at, n, one))
             elif one.kind == "reaffirmed" or purpose != "double":
-                force.append(one.at)
-        return max(force, default=None), bool(openings)
+                force.append((one.at, n, one))
+        return max(force)[2] if force else None, bool(openings)
 
     def reason(self, purpose: str, channel: str, now: datetime) -> Reason:
         about = self.about(purpose, channel)
@@ -117,9 +125,9 @@ class Toy:
             return Reason.RESTRICTED
         if not listens:
             return Reason.CONTRACT
-        at, waiting = self.in_force(purpose, channel)
+        force, waiting = self.in_force(purpose, channel)
         stops = [one.kind for _, one in about if one.kind in STOPS]
-        stopped = stops[-1] if stops and at is None and not waiting else ""
+        stopped = stops[-1] if stops and force is None and not waiting else ""
         if stopped in SAYS_NO:
             return SAYS_NO[stopped]
         if consent and stopped in ("invalidated", "terminated"):
@@ -131,8 +139,8 @@ class Toy:
             return Reason.LEGITIMATE_INTEREST
         if stopped:
             return STOPPED[stopped]
-        if at is not None:
-            return Reason.EXPIRED if purpose == "single" and at + VALIDITY <= now else Reason.CONSENT_GIVEN
+        if force is not None:
+            return Reason.EXPIRED if force.until is not None and force.until <= now else Reason.CONSENT_GIVEN
         if waiting:
             return Reason.CONFIRMATION_PENDING
         return Reason.NOT_ANSWERED if of("requested") or of("confirmation_sent") else Reason.NEVER_ASKED
@@ -141,6 +149,7 @@ class Toy:
 CROWD = 10
 BROAD = {"withdrawn", "objected", "objection_lifted", "restricted", "restriction_lifted", "signal_optout"}
 GRANTS = {"given", "imported", "reaffirmed", "confirmed"}
+OPENS = {"given", "imported"}
 LIKELY = (
     ["given"] * 4
     + ["withdrawn"] * 3
@@ -195,7 +204,9 @@ class Interleavings(RuleBasedStateMachine):
                     ledger.record(draft, actor=arrange.STAFF)
                 continue
             drafts[kind == "imported"].append(draft)
-            self.toys[place].said.append(Said(kind, purpose, over, at, binding=jurisdiction == "US-CA"))
+            toy = self.toys[place]
+            until = toy.until(kind, purpose, over, at)
+            toy.said.append(Said(kind, purpose, over, at, binding=jurisdiction == "US-CA", until=until))
         assert not any(one.duplicate for one in ledger.record(drafts[False], actor=arrange.STAFF))
         assert not any(one.duplicate for one in ledger.record(drafts[True], actor=arrange.FILE))
         self.sent += drafts[False]
@@ -261,16 +272,18 @@ class Interleavings(RuleBasedStateMachine):
         assert fold.difference() == []
 
     def teardown(self) -> None:
-        before = [ledger.current(person) for person in self.people]
-        fold.rebuild()
-        assert [ledger.current(person) for person in self.people] == before
-        transaction.set_rollback(True)
-        self.block.__exit__(None, None, None)
-        self.clock.stop()
+        try:
+            before = [ledger.current(person) for person in self.people]
+            fold.rebuild()
+            assert [ledger.current(person) for person in self.people] == before
+        finally:  # a history that fails leaves neither its transaction nor its clock to the tests after it
+            transaction.set_rollback(True)
+            self.block.__exit__(None, None, None)
+            self.clock.stop()
 
     def can_reaffirm(self, place: int, purpose: str, channel: str, at: datetime) -> bool:
         force, _ = self.toys[place].in_force(purpose, channel)
-        return force is not None and not (purpose == "single" and force + VALIDITY <= at)
+        return force is not None and not (force.until is not None and force.until <= at)
 
     @property
     def instant(self) -> datetime:

@@ -138,7 +138,7 @@ def test_the_officers_explanation_has_numbers_and_the_persons_has_none(monkeypat
     ]
     person = client.get(f"/api/v1/decisions/{one}/explanation").json()
     officer = client.get(f"/api/v1/decisions/{one}/explanation", {"tier": "dpo"}).json()
-    assert set(person["reasons"][0]) == {"direction", "text"}
+    assert set(person["reasons"][0]) == {"direction", "firm", "text"}
     assert "score" not in person
     assert officer["intercept"] + sum(reason["contribution"] for reason in officer["reasons"]) == officer["score"]
     assert client.get(f"/api/v1/decisions/{one}/explanation", {"tier": "god"}).status_code == 422
