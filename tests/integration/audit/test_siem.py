@@ -48,11 +48,12 @@ def certificate(where: Path) -> Path:
 
 
 class Receiver:
-    """A syslog server over TLS (RFC 5425). ``breaks`` makes it fall over after so many bytes, once."""
+    """A syslog server over TLS (RFC 5425). ``breaks`` makes it fall over after so many bytes, ``silent`` before its goodbye, once."""
 
     def __init__(self, pem: Path) -> None:
         self.messages: list[bytes] = []
         self.breaks: int | None = None
+        self.silent = False
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(pem)
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -77,6 +78,10 @@ class Receiver:
                 self.breaks = None
                 secured.close()
                 return
+        if self.silent:
+            self.silent = False
+            secured.close()
+            return
         while data:
             length, _, rest = data.partition(b" ")
             self.messages.append(rest[: int(length)])
@@ -181,3 +186,17 @@ def test_the_forms_are_those_of_the_standards():
     assert datetime.fromisoformat(head[2]) == one.at
     assert r'object="case:a=b|c\]\"d"' in head[3]
     assert json.loads(json.dumps(said)) == said
+
+
+def test_an_end_without_goodbye_is_no_receipt(tmp_path: Path, settings):
+    """A connection that just ends may be a receiver that fell over with all of it in memory."""
+    pem = certificate(tmp_path)
+    write_log(3)
+    with receiving(pem) as receiver:
+        settings.ZGODA_SIEM_URL = f"syslog+tls://127.0.0.1:{receiver.port}"
+        settings.ZGODA_SIEM_CA = pem
+        receiver.silent = True
+        with pytest.raises(ExportFailed):
+            siem.forward()
+        assert siem.forward() == 3
+    assert sequences(receiver) == [0, 1, 2]
