@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -73,6 +74,7 @@ _SPECIAL: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=4_096)  # the names of a model's features, asked again for every page
 def known(feature: str) -> Proxy | None:
     """The entry of the register that a name or a text falls under, by whole words of it; None when there is none."""
     name = f"_{'_'.join(_words(feature))}_"
@@ -82,6 +84,7 @@ def known(feature: str) -> Proxy | None:
     return None
 
 
+@lru_cache(maxsize=4_096)
 def special(text: str) -> bool:
     """Whether a name or a text speaks of a special category of data."""
     return _SPECIAL.search(" ".join(_words(text))) is not None
