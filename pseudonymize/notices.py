@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import send_mail
 
 from governance.jobs.handlers import Args, handles
 from governance.jobs.queue import schedule
+from governance.kernel import mail
 from governance.kernel.ids import opaque
 
 if TYPE_CHECKING:
@@ -33,14 +33,11 @@ def notify(event: str, prefix: str, identifier: UUID, actor: str) -> None:
 
 @handles(NOTIFY, max_attempts=12)
 def send(args: Args, lease: Lease) -> None:
-    """Mail the notice. It may come twice after a crash, and never not."""
+    """Mail the notice. It may come twice after a crash, which the mailbox knows, and never not."""
     contact = settings.ZGODA_DPO_CONTACT
     if "@" not in contact:
         return
     event, number = str(args["event"]), str(args["number"])
-    send_mail(
-        subject=f"Re-identification {number}",
-        message=f"{args['actor']} {_WORDS[event]}: {number}.\n\n{settings.ZGODA_PUBLIC_URL}/console/\n",
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        recipient_list=[contact],
-    )
+    where = f"{settings.ZGODA_PUBLIC_URL}/console/"
+    text = f"Re-identification {number}\n\n{args['actor']} {_WORDS[event]}: {number}.\n\n{where}\n"
+    mail.send(text, contact, letter_id=lease.job_id)
