@@ -22,12 +22,14 @@ psutil = pytest.importorskip("psutil")
 from governance import embedded  # noqa: E402
 from tests.e2e.houses import House, free_port, ready  # noqa: E402
 
-# Slow: a house of its own is migrated, served, left without its database and brought back; half a minute.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.xdist_group("houses")]
-
 PEOPLE = int(os.environ.get("ZGODA_STOPPED_PEOPLE", "24"))
 KILLS = int(os.environ.get("ZGODA_STOPPED_KILLS", "3"))
 """How often a web process is killed while it takes withdrawals without a database."""
+PATIENCE = 300.0
+"""Seconds after which something hangs; a wait ends as soon as what it waits for is there."""
+
+# Slow: a house of its own is migrated, served, left without its database and brought back; half a minute.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * PATIENCE + 10 * PEOPLE), pytest.mark.xdist_group("houses")]
 
 SET_UP = f"""
 from datetime import timedelta
@@ -94,7 +96,7 @@ def server(tmp_path: Path) -> Iterator[Path]:
 
 def post(port: int, path: str, body: str, headers: dict[str, str]) -> int:
     """The status of a POST to the house; 0 when it was killed under it."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("POST", path, body, headers)
         return connection.getresponse().status
@@ -129,8 +131,8 @@ def web_processes(serving: int) -> list[Any]:
     return found
 
 
-def until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.3)
@@ -148,7 +150,7 @@ def test_withdrawals_without_a_database_are_accepted_survive_kills_and_are_appli
     serving = house.serve(port)
     acknowledged: list[str] = []
     try:
-        until(lambda: ready(port), 60)
+        until(lambda: ready(port))
         embedded.stop(server)
         subjects = list(stage["customers"])
         kills = set(chance.sample(range(PEOPLE), KILLS))
@@ -157,7 +159,7 @@ def test_withdrawals_without_a_database_are_accepted_survive_kills_and_are_appli
                 with suppress(psutil.NoSuchProcess):
                     chance.choice(victims).send_signal(signal.SIGKILL)
             way, status = ways(stage, subject)[place % 3], 0
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while status == 0 and time.monotonic() < deadline:
                 status = way(port)
                 if status == 0:
@@ -168,10 +170,10 @@ def test_withdrawals_without_a_database_are_accepted_survive_kills_and_are_appli
         asked = '{"customer_id": "k0", "purpose": "offers", "channel": "email"}'
         assert post(port, "/api/v1/consent/checks", asked, bearer) >= 500, "the gate fails closed"
         assert embedded.ensure_running(server) == host
-        until(lambda: house.run(LEDGER)["waiting"] == 0, 60)
+        until(lambda: house.run(LEDGER)["waiting"] == 0)
     finally:
         serving.terminate()
-        serving.wait(30)
+        serving.wait(PATIENCE)
     found = house.run(LEDGER)
     assert found["refused"] == 0
     assert set(acknowledged) <= set(found["stopped"])

@@ -22,7 +22,7 @@ from pseudonymize.vault import IdentifierKind, Identity
 from tests.integration.consent import arrange
 from tests.integration.consent.arrange import STAFF, draft, give, people, person, withdraw
 from tests.integration.consent.test_api import pipeline
-from tests.integration.consent.test_claims import in_threads
+from tests.integration.consent.test_claims import PATIENCE, in_threads
 from tests.people import ALICE
 
 pytestmark = pytest.mark.django_db
@@ -171,7 +171,7 @@ def test_a_withdrawal_and_a_link_at_the_same_time_bind_the_person() -> None:
     for _ in range(12):
         visitor, known = people(2)
         give(known, shown)
-        both = threading.Barrier(2, timeout=20)
+        both = threading.Barrier(2, timeout=PATIENCE)
 
         def at_once(work: Callable[[], Any], both: threading.Barrier = both) -> Callable[[], None]:
             def run() -> None:
