@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import logging
 import os
 import shutil
 import sys
@@ -102,6 +103,8 @@ def spark() -> Iterator[Any]:
         .config("spark.python.worker.reuse", "false")  # a worker of its own for each job, with this test's key
         .getOrCreate()
     )
+    # It says goodbye when the interpreter ends, to a stream that the test runner has closed by then.
+    logging.getLogger("py4j").setLevel(logging.ERROR)
     yield session
     session.stop()
     patch.undo()
