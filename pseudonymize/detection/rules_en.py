@@ -97,6 +97,7 @@ class NameRules:
     def __init__(self, given: frozenset[str], surnames: frozenset[str], words: frozenset[str] = frozenset()) -> None:
         """``words``: lower-case words that texts in the language use."""
         self._given = given
+        self._given_alone = given - ENGLISH_WORDS
         self._surnames = surnames
         self._words = words | gazetteer.common_words("en_US") | _SMALL
 
@@ -194,7 +195,7 @@ class NameRules:
             if more or not self.is_word(match["name"]):
                 yield Finding(Kind.PERSON, match.start("name"), match.end("more" if more else "name"), SAID)
         for match in _LOWER_PAIR.finditer(text, overlapped=True):
-            if match["name"].title() in self._given - ENGLISH_WORDS and match["more"].title() in self._surnames:
+            if match["name"].title() in self._given_alone and match["more"].title() in self._surnames:
                 yield Finding(Kind.PERSON, match.start(), match.end(), SAID)
 
 
