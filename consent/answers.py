@@ -21,13 +21,16 @@ _NOBODY: Final = bytes(16)
 _2000: Final = datetime(2000, 1, 1, tzinfo=UTC)  # PostgreSQL's binary instants are microseconds since then
 _NEVER: Final = 2**63 - 1
 
-AS_COLUMNS: Final = """
-    SELECT string_agg(int4send(place::int4), ''::bytea), string_agg(int2send(reason::int2), ''::bytea),
+_CODES: Final = 64
+"""More than there are reasons: place and number of the reason travel as one number."""
+
+AS_COLUMNS: Final = f"""
+    SELECT string_agg(int8send(place * {_CODES} + reason), ''::bytea),
         string_agg(uuid_send(coalesce(event_id, '00000000-0000-0000-0000-000000000000')), ''::bytea),
         string_agg(uuid_send(coalesce(notice_id, '00000000-0000-0000-0000-000000000000')), ''::bytea),
         string_agg(timestamptz_send(coalesce(valid_until, 'infinity')), ''::bytea)
     FROM answers
-"""
+"""  # noqa: S608  # a constant of ours
 """Turns rows (place from 1, reason, event_id, notice_id, valid_until) into one row of columns, all in one order."""
 
 
@@ -60,14 +63,14 @@ def none() -> Answers:
 
 def decode(columns: Sequence[Any]) -> Answers:
     """The row that AS_COLUMNS yields. Rows come in any order; every place must be there once."""
-    places = np.frombuffer(columns[0], ">i4") - 1
+    numbers, events, notices, until = columns
+    places, reasons = np.divmod(np.frombuffer(numbers, ">i8").astype(np.int64), _CODES)
+    places -= 1
     codes = np.empty(len(places), np.int16)
-    codes[places] = np.frombuffer(columns[1], ">i2")
+    codes[places] = reasons
     position = np.empty(len(places), np.int64)
     position[places] = np.arange(len(places))
-    return Answers(
-        codes, position, bytes(columns[2]), bytes(columns[3]), np.frombuffer(columns[4], ">i8").astype(np.int64)
-    )
+    return Answers(codes, position, bytes(events), bytes(notices), np.frombuffer(until, ">i8").astype(np.int64))
 
 
 def _uuid(column: bytes, position: int) -> UUID | None:

@@ -22,7 +22,7 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
-from consent import citations, heads, rules, spool, standings
+from consent import answers, citations, heads, rules, spool, standings
 from consent.answers import Answers
 from consent.arrays import distinct
 from consent.errors import (
@@ -93,9 +93,11 @@ def filter(subjects: Iterable[SubjectId], purpose: str, channel: Channel | str, 
     instant = at or now()
     book = register.newest_book()
     version = _covering(book.current(purpose, instant), over)
-    asked = distinct(subjects)
-    found = standings.of_many(
-        asked, version, over, instant, oldest=book.oldest_consent(version), historical=at is not None
+    asked, array = distinct(subjects)
+    found = (
+        standings.of_many(array, version, over, instant, oldest=book.oldest_consent(version), historical=at is not None)
+        if asked
+        else answers.none()
     )
     return _verdicts(asked, found, version, over, instant, historical=at is not None)
 

@@ -14,12 +14,11 @@ from uuid import UUID
 
 from consent import answers, fold, rules
 from consent.answers import AS_COLUMNS, Answers
-from consent.arrays import uuids
 from consent.rules import Standing
 from consent.terms import ANY, Channel, State
 from governance.kernel import prepared
 from governance.kernel.ids import SubjectId
-from governance.kernel.prepared import Beside
+from governance.kernel.prepared import Beside, UuidArray
 from governance.purposes.register import NEWEST
 from governance.purposes.terms import LegalBasis, PurposeVersion
 from pseudonymize.models import DataSubject
@@ -110,13 +109,11 @@ def _one(beside: str = "") -> str:
 
 
 def of_many(
-    subjects: list[SubjectId], purpose: PurposeVersion, channel: Channel, at: datetime, *, oldest: int, historical: bool
+    subjects: UuidArray, purpose: PurposeVersion, channel: Channel, at: datetime, *, oldest: int, historical: bool
 ) -> Answers:
     """The answers, by place in `subjects`. `oldest` is the first purpose version whose consents carry over."""
-    if not subjects:
-        return answers.none()
     values: dict[str, Any] = {
-        "subjects": uuids(subjects),
+        "subjects": subjects,
         "purpose": purpose.key,
         "channel": channel.value,
         "at": at,
