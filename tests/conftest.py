@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# A machine that is busy is no finding.
+settings.register_profile("zgoda", deadline=None)
+settings.load_profile("zgoda")
 
 # Tests never touch the developer's own service: they have a directory, so a database and keys, of their own.
 _var = os.environ.setdefault("ZGODA_VAR", str(Path(tempfile.gettempdir()) / f"zgoda-tests-{os.getuid()}"))
