@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby, islice
 from typing import Protocol
@@ -186,15 +185,20 @@ class Detector:
             found: dict[int, list[Finding]] = {}
             late: set[int] = {row for row, text in enumerate(texts) if len(text) > MOST_CHARACTERS}
             budgets: dict[int, Budget] = {}
+            seen: dict[
+                str, list[Finding]
+            ] = {}  # what windows say that come again, as they do in texts made to take long
             for place, recognizers in able.items():
-                row = rows[place]
+                row, window = rows[place], windows[place]
                 if row not in late:
-                    budget = budgets.setdefault(row, Budget(seconds * (1 + len(texts[row]) // 100_000)))
-                    examined = _examine(windows[place], recognizers, budget)
-                    if examined is None:
-                        late.add(row)
-                    else:
-                        found[place] = examined
+                    if window not in seen:
+                        budget = budgets.setdefault(row, Budget(seconds * (1 + len(texts[row]) // 100_000)))
+                        examined = _examine(window, recognizers, budget)
+                        if examined is None:
+                            late.add(row)
+                            continue
+                        seen[window] = examined
+                    found[place] = seen[window]
             if names:
                 for place, persons in self._persons(windows, rows, texts, late, seconds):
                     found[place] = persons + found.get(place, [])
@@ -219,13 +223,16 @@ class Detector:
             (place for place in range(len(windows)) if len(texts[rows[place]]) > WINDOW), rows.__getitem__
         ):
             budget = Budget(NAMES_TIMES * seconds * (1 + len(texts[row]) // 100_000))
+            seen: dict[str, list[Finding]] = {}
             while part := list(islice(places, _AT_A_TIME)):
                 budget.start()
                 try:
                     budget.left()
                     if row in late:
                         break
-                    yield from zip(part, self._all_names().find([windows[place] for place in part]), strict=True)
+                    fresh = [window for window in dict.fromkeys(windows[place] for place in part) if window not in seen]
+                    seen.update(zip(fresh, self._all_names().find(fresh), strict=True))
+                    yield from ((place, seen[windows[place]]) for place in part)
                 except OutOfTime:
                     late.add(row)
                     break
@@ -281,4 +288,4 @@ def _cut(text: str) -> list[tuple[int, str]]:
 def _moved(findings: list[Finding], start: int) -> list[Finding]:
     if not start:
         return findings
-    return [replace(finding, start=finding.start + start, end=finding.end + start) for finding in findings]
+    return [Finding(found.kind, found.start + start, found.end + start, found.score) for found in findings]

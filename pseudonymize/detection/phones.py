@@ -54,31 +54,39 @@ class Phones:
         """See Recognizer. What is asked once of the same characters in the same surroundings is not asked again."""
         candidates = _Candidates(text)
         found: set[tuple[int, int]] = set()
-        verified: dict[tuple[int, str, str, str], tuple[int, int] | None] = {}
+        asked: dict[tuple[str, str, str], tuple[int, int] | None] = {}
         for place, region in enumerate(self._regions):
             matcher = phonenumbers.PhoneNumberMatcher(text, region.code, self._leniency)
+            asked.clear()
             index = 0
             while (candidate := candidates.behind(index)) is not None:
                 budget.left()
                 index = candidate.end
                 if (candidate.start, candidate.end) in found:
                     continue  # what another region would say of it is the same, or lies inside of it
-                for part in candidate.parts:
-                    start = candidate.start + part.start
-                    end = start + len(part.text)
-                    seen = (place, text[max(0, start - 1) : start], part.text, text[end : end + 1])
-                    if seen not in verified:
-                        verified[seen] = self._verified(matcher, region, part, start, first=place == 0)
-                    if (span := verified[seen]) is not None:
-                        found.add((start + span[0], start + span[1]))
-                        index = start + span[1]
-                        break
+                start, end = candidate.start, candidate.end
+                same = (text[max(0, start - 1) : start], text[start:end], text[end : end + 1])
+                if same not in asked:
+                    asked[same] = self._number(matcher, region, candidate, first=place == 0)
+                if (span := asked[same]) is not None:
+                    found.add((start + span[0], start + span[1]))
+                    index = start + span[1]
         covered = -1
         for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
             if end > covered:  # not inside of another one
                 covered = end
                 score = with_context(self._score, text, start, end, self._context)
                 yield Finding(Kind.PHONE, start, end, score)
+
+    def _number(
+        self, matcher: phonenumbers.PhoneNumberMatcher, region: _Region, candidate: _Candidate, *, first: bool
+    ) -> tuple[int, int] | None:
+        """Where in the candidate its first number of the region is."""
+        for part in candidate.parts:
+            span = self._verified(matcher, region, part, candidate.start + part.start, first=first)
+            if span is not None:
+                return part.start + span[0], part.start + span[1]
+        return None
 
     def _verified(
         self, matcher: phonenumbers.PhoneNumberMatcher, region: _Region, part: _Part, start: int, *, first: bool
@@ -121,9 +129,12 @@ class _Candidates:
         self._parts: dict[str, tuple[_Part, ...]] = {}
 
     def behind(self, index: int) -> _Candidate | None:
-        """The next candidate from ``index`` on."""
+        """The next candidate from ``index`` on of which any part may be a number."""
         if index not in self._behind:
-            self._behind[index] = self._cut(index)
+            candidate = self._cut(index)
+            while candidate is not None and not candidate.parts:
+                candidate = self._cut(candidate.end)
+            self._behind[index] = candidate
         return self._behind[index]
 
     def _cut(self, index: int) -> _Candidate | None:

@@ -51,6 +51,8 @@ _LOWER_SAID = expression(
 _LOWER_PAIR = expression(rf"(?<![\w@.\-]) (?P<name>{_WORD}) [ ] (?:\p{{L}}\.?[ ])? (?P<more>{_WORD}) (?![\w@])")
 _PAIR = expression(rf"(?<!\w) {_NAME} [ ] (?:and|&) [ ] {_NAME} (?!\w)")  # the model takes Jay & Trish for a firm
 _APART = as_written(r"(?<=\w) (['’]) (s|t|m|re|ve|ll|d)(?!\w)")
+# More letters on their own than any name is spelled with: no language, and each costs the model as much as a word.
+_SCATTERED = as_written(r"(?<![\w'’])\p{L}(?:\s+\p{L}(?![\w'’])){24,}+")
 _HOUSE = as_written(
     r"^,? (?:\d{1,5}\b|(?:str|strasse|straße|street|st|road|rd|ave|avenue|u|utca|tér|tere|weg|platz|lane|drive|blvd|orchestra|stripes|"
     r"hotel|university|college|institute|foundation|insurance|group|investments|school|hospital|park|airport)\b)",
@@ -202,8 +204,9 @@ class NameRules:
 def recased(text: str, rules: NameRules) -> str:
     """The text as the model reads best, character for character: names get capitals where nobody writes them, shouting loses them.
 
-    Empty for a text without a letter. A text written as usual comes back as it is.
+    Empty for a text without a word. A text written as usual comes back as it is.
     """
+    text = _SCATTERED.sub(lambda match: " " * len(match[0]), text)
     lower, upper = sum(map(str.islower, text)), sum(map(str.isupper, text))
     if not lower and not upper:
         return ""

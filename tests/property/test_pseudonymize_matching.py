@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.kernel.ids import SubjectId
 from pseudonymize.identity import MULTIPLE_KINDS, IdentifierKind
 from pseudonymize.vault.matching import Known, Matched, Row, decide
 
+often = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "100")), deadline=None)
 K = IdentifierKind
 INDEXED = [K.CUSTOMER_ID, K.EMAIL, K.PHONE, K.NATIONAL_ID]
 identities = st.dictionaries(st.sampled_from([*INDEXED, K.NAME]), st.integers(0, 4), min_size=1).filter(
@@ -56,6 +58,7 @@ def run(batches: list[list[dict[IdentifierKind, int]]], suppressed: set[int]) ->
     return owners, held, decisions
 
 
+@often
 @given(st.lists(st.lists(identities, max_size=8), max_size=4), st.sets(st.integers(0, 7), max_size=2))
 def test_every_row_is_one_subject_or_refused_or_a_problem(batches: list, suppressed: set[int]) -> None:
     owners, held, decisions = run(batches, suppressed)
@@ -73,6 +76,7 @@ def test_every_row_is_one_subject_or_refused_or_a_problem(batches: list, suppres
         assert len(single) == len(set(single)), "two of a kind that people have one of"
 
 
+@often
 @given(st.lists(identities, max_size=8))
 def test_the_same_batch_again_creates_and_adds_nothing(batch: list) -> None:
     _, _, (first, second) = run([batch, batch], set())
@@ -84,6 +88,7 @@ def test_the_same_batch_again_creates_and_adds_nothing(batch: list) -> None:
         assert item.subject in first.subjects.values()
 
 
+@often
 @given(st.lists(identities, max_size=8), st.integers(1, 7))
 def test_how_an_import_is_cut_into_batches_makes_no_difference(batch: list, cut: int) -> None:
     together = run([batch], set())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +22,7 @@ ROW = st.tuples(
     st.one_of(st.none(), st.integers(-2, 4)),
 )
 ROWS = st.lists(ROW, min_size=1, max_size=40)
-# The first call imports what is heavy.
-calmly = settings(deadline=None)
+calmly = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "100")), deadline=None)
 
 
 def table(rows: Sequence[Any]) -> pa.Table:

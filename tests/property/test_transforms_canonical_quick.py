@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 
 import phonenumbers
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pseudonymize.transforms import canonical
 from pseudonymize.transforms.errors import NoCanonicalForm
 
+often = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "60")), deadline=None)
 _PIECES = {
     "email": [
         "a",
@@ -99,7 +101,7 @@ def one_by_one(version: str, values: list[str]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("version", sorted(_FORMS))
-@settings(max_examples=60)
+@often
 @given(data=st.data())
 def test_whole_columns_and_single_values_have_the_same_forms(version: str, data: st.DataObject) -> None:
     pieces = st.sampled_from(_PIECES[_FORMS[version]])
@@ -108,7 +110,7 @@ def test_whole_columns_and_single_values_have_the_same_forms(version: str, data:
     assert canonical.canonicalise(column, version, on_error="null").to_pylist() == one_by_one(version, values)
 
 
-@settings(max_examples=60)
+@often
 @given(
     st.lists(
         st.tuples(

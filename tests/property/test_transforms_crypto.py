@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pseudonymize.transforms import ff1, ff1_exact, mac, siv
 from pseudonymize.transforms.blocks import BlockCipher
 
+often = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "150")), deadline=None)
 KEY = bytes(range(64))
 VALUES = st.lists(st.none() | st.binary(max_size=80), max_size=60)
 LAYOUTS = st.sampled_from([pa.binary(), pa.large_binary(), pa.binary_view()])
@@ -36,7 +38,7 @@ def columns(draw: Any) -> tuple[pa.Array | pa.ChunkedArray, list[bytes | None]]:
 
 
 @given(column=columns())
-@settings(max_examples=150, deadline=None)
+@often
 def test_tokens_are_cmac_row_by_row(column: tuple[pa.Array, list[bytes | None]]) -> None:
     array, values = column
     expected = [None if value is None else mac.cmac_one(KEY[:32], value).hex() for value in values]
@@ -48,7 +50,7 @@ def test_tokens_are_cmac_row_by_row(column: tuple[pa.Array, list[bytes | None]])
     associated=st.lists(st.binary(max_size=40), max_size=4),
     key_bytes=st.sampled_from([32, 48, 64]),
 )
-@settings(max_examples=150, deadline=None)
+@often
 def test_siv_is_the_librarys_and_opens_again(
     column: tuple[pa.Array, list[bytes | None]], associated: list[bytes], key_bytes: int
 ) -> None:
@@ -60,7 +62,7 @@ def test_siv_is_the_librarys_and_opens_again(
 
 
 @given(data=st.data(), radix=st.integers(2, 36), tweak=st.binary(max_size=35))
-@settings(max_examples=150, deadline=None)
+@often
 def test_ff1_columns_equal_the_standard_step_by_step_and_open_again(data: Any, radix: int, tweak: bytes) -> None:
     shortest = ff1.shortest(radix)
     numerals = st.text(st.sampled_from(ff1_exact.ALPHABET[:radix]), min_size=shortest, max_size=max(shortest, 44))

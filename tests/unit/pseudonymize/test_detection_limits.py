@@ -24,11 +24,16 @@ pytestmark = pytest.mark.slow  # language models, processes, and texts made to t
 _SIZE = 100_000
 
 
+def _distinct(piece: str, size: int) -> str:
+    """The piece again and again, each time with another number: what comes again letter by letter is looked at once."""
+    return "".join(f"{number}. {piece}" for number in range(size // (len(piece) + 6)))
+
+
 @pytest.mark.parametrize(
     "piece",
     [
         "a.", "1", "@", "a@", "+", "-a", "(", "www.", "a-b@c.", "x.com", "\x00", " ", "ż", "\u200b", "1/2/", "(212) 555-0123 ", "12:34:",
-        "1.2.",
+        "1.2.", "I a ", "warm ",
     ],
     ids=lambda piece: piece.encode().hex(),
 )  # fmt: skip
@@ -37,9 +42,25 @@ def test_texts_made_against_patterns_cost_no_more_than_their_length(piece: str) 
     assert grows_linearly(lambda size: find([piece * (size // len(piece)) + "!"]), _SIZE // TIMES)
 
 
+def test_what_comes_again_is_looked_at_once_and_found_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    piece, times = "a@b.co or Mr. Smith ", 2_000
+    (found,) = find([piece * times])
+    for kind, start, end in ((Kind.EMAIL, 0, 6), (Kind.PERSON, 14, 19)):
+        places = [(finding.start, finding.end) for finding in found if finding.kind is kind]
+        assert places == [(start + n * len(piece), end + n * len(piece)) for n in range(times)]
+
+    looked: list[str] = []
+    examine = engine._examine
+    monkeypatch.setattr(
+        engine, "_examine", lambda text, able, budget: (looked.append(text), examine(text, able, budget))[1]
+    )
+    assert find(["x " + piece * times], names=False)
+    assert len(looked) == len(set(looked)) < 10
+
+
 @pytest.mark.parametrize("language", engine.LANGUAGES)
 def test_a_text_that_takes_too_long_is_quarantined_and_its_neighbours_are_not(language: str) -> None:
-    text = "1/2/" * 20_000 + " 44051401359 " + "12 Main " * 5_000
+    text = _distinct("1/2/3/4/5 ", 80_000) + " 44051401359 " + _distinct("12 Main ", 40_000)
     quarantined, clean, found = find([text, "nothing here", "44051401359"], language, seconds=0.01)
     assert quarantined == [Finding(Kind.QUARANTINED, 0, len(text), 1.0)]
     assert clean == []
@@ -69,12 +90,12 @@ def test_work_grows_with_the_length_of_a_text_and_no_faster(piece: str, monkeypa
     def work(characters: int) -> tuple[int, int]:
         read.clear()
         asked.clear()
-        find([piece * (characters // len(piece))], names=False, seconds=300)
+        find([_distinct(piece, characters)], names=False, seconds=300)
         return sum(read), len(asked)
 
     once, tenfold = work(10_000), work(100_000)
     assert 0 < tenfold[0] <= 12 * once[0]  # windows overlap by a tenth
-    assert tenfold[1] <= 12 * once[1]
+    assert tenfold[1] <= 12 * max(once[1], 10)  # most it is never asked about
 
 
 @pytest.mark.parametrize("language", engine.LANGUAGES)
@@ -92,7 +113,7 @@ def test_names_of_a_long_text_have_a_time_too(language: str, monkeypatch: pytest
 
     detector = engine.detector_of(language)
     monkeypatch.setattr(detector, "_names", Slow())
-    text = "word " * 20_000
+    text = _distinct("word ", 100_000)
     quarantined, short = find([text, "also"], language, seconds=0.01)
     assert quarantined == [Finding(Kind.QUARANTINED, 0, len(text), 1.0)]
     assert short == [Finding(Kind.PERSON, 0, 1, 0.9)]
