@@ -72,7 +72,7 @@ def _wrong_links(which: str) -> Iterator[Flaw]:
         WHERE {which}
     """  # noqa: S608  # constants of this module
     for entry_id, role, subject, salt, tag, actor, seq in _rows(query):
-        right = None if salt is None or subject is None else subject_tag(bytes(salt), role, subject)
+        right = None if None in (role, subject, salt) else subject_tag(bytes(salt), role, subject)
         committed = tag if role == "subject" else (actor or "").rpartition("~")[2]
         if committed != right:
             yield Flaw(seq, entry_id, Harm.CHANGED, "its link to a subject is not the one that it commits to")

@@ -10,25 +10,27 @@ connection and do nothing but read and hash.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
-from typing import IO, Any, TypeAlias
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import psycopg
 from django.db import connection
 
 from audit import keys, rows
+from audit.merkle import Tree
+from governance.kernel import logs
 from governance.kernel.crypto import mac
 
-CHUNK = 10_000
+_LEVEL = 13
+CHUNK = 1 << _LEVEL
 WORTH_A_PROCESS = 150_000
-_CLEAN, _DOUBTFUL = 0, 3
 # Row by row along the keys. With statistics from before the rows came, PostgreSQL would read a whole table for each stride.
 BY_INDEX = (
     "SET LOCAL enable_seqscan = off",
@@ -39,15 +41,15 @@ BY_INDEX = (
 )
 
 # Three walks along keys instead of a join: what has neighbouring numbers lies together in each table, so that walking costs a fifth of
-# looking rows up. The frame of a header (``entries.frame``) is put together for names that canonical JSON writes as they are. Where a
-# column was emptied (NULL), the last one is, too.
+# looking rows up. Texts are read as bytes, which is how they are hashed and compared. The frame of a header (``entries.frame``) is put
+# together for names that canonical JSON writes as they are. Where a column was emptied (NULL), what is made of it is, too.
 _INDEX = "SELECT seq, uuid_send(entry_id), leaf_hash, mac FROM audit_leaf WHERE seq >= %s AND seq < %s ORDER BY seq"
 _ENTRIES = """
-    SELECT uuid_send(id), leaf_hash, header, subject_tag, timestamptz_send(occurred_at),
-        concat('{"action":"', action, '","actor":"', actor, '","at":"'),
-        concat('"id":"', id, CASE WHEN object <> '' THEN '","object":"' || object END,
-            CASE WHEN purpose <> '' THEN '","purpose":"' || purpose END,
-            CASE WHEN subject_tag <> '' THEN '","subject":"' || subject_tag END, '","tx":"', transaction_id, '","v":1}'),
+    SELECT uuid_send(id), leaf_hash, textsend(header), subject_tag, timestamptz_send(occurred_at),
+        textsend('{"action":"' || action || '","actor":"' || actor || '","at":"'),
+        textsend('"id":"' || id || CASE object WHEN '' THEN '' ELSE '","object":"' || object END
+            || CASE purpose WHEN '' THEN '' ELSE '","purpose":"' || purpose END
+            || CASE subject_tag WHEN '' THEN '' ELSE '","subject":"' || subject_tag END || '","tx":"' || transaction_id || '","v":1}'),
         strpos(action || actor || object || purpose || subject_tag, '"') = 0
     FROM audit_entry WHERE id
 """
@@ -56,15 +58,31 @@ _COLUMNS = f"SELECT e.id, e.header, {rows.COLUMNS} FROM audit_entry e WHERE e.id
 _2000 = datetime(2000, 1, 1, tzinfo=UTC)  # from which PostgreSQL counts microseconds
 
 Read: TypeAlias = Callable[..., list[tuple[Any, ...]]]
+_Found: TypeAlias = tuple[list[bytes], int, bytes] | None  # as ``Swept.follow`` takes it; None for a doubt
+_logger = logs.get_logger(__name__)
+
+
+class _Failed:
+    """A process ended without a word."""
 
 
 @dataclass(slots=True)
 class Swept:
-    """All the leaf hashes in a row, recomputed; how many links there were; entries with a subject and no link, 16 bytes each."""
+    """The tree over the entries, recomputed; how many links there were; entries with a subject and no link, 16 bytes each."""
 
-    hashes: bytearray = field(default_factory=bytearray)
+    tree: Tree = field(default_factory=Tree)
     links: int = 0
     unlinked: bytearray = field(default_factory=bytearray)
+
+    def follow(self, levels: Sequence[bytes], links: int, unlinked: bytes) -> None:
+        """Go on with what another process found in the entries after a whole number of chunks: so far up, its nodes are nodes here."""
+        for level, hashes in enumerate(levels[: _LEVEL + 1]):
+            if level == len(self.tree.levels):
+                self.tree.levels.append(bytearray())
+            self.tree.levels[level] += hashes
+        self.tree.extend(())
+        self.links += links
+        self.unlinked += unlinked
 
 
 def sweep(size: int, step: Callable[[int], None], *, alone: bool) -> Swept | None:
@@ -72,26 +90,35 @@ def sweep(size: int, step: Callable[[int], None], *, alone: bool) -> Swept | Non
 
     ``alone`` keeps it to this process: inside somebody's transaction nobody else sees what they wrote.
     """
-    parts = _parts(1 if alone or size < WORTH_A_PROCESS else len(os.sched_getaffinity(0)), size)
-    with tempfile.TemporaryDirectory() as made:
-        children = [_fork(Path(made) / str(low), low, high) for low, high in parts[1:]]
-        swept: Swept | None = Swept()
-        low, high = parts[0]
-        read = _reader(connection.connection)
-        for chunk in _chunks(low, high):
-            if swept is None or not _check(read, chunk, swept):
-                swept = None
-                break
-            step(min(size, chunk[1] * len(parts)))
-        for child, file in children:
-            swept = _join(swept, child, file)
+    (own, *others) = _parts(1 if alone or size < WORTH_A_PROCESS else len(os.sched_getaffinity(0)), size)
+    children = [(_fork(part), part) for part in others]
+    read = _reader(connection.connection)
+    swept = _read(read, own, Swept(), lambda done: step(min(size, done * (1 + len(others)))))
+    for child, part in children:
+        found = _wait_for(child)
+        if swept is None or found is None:
+            swept = None
+        elif isinstance(found, _Failed):  # too many connections, say: that is no doubt about the log
+            _logger.warning("verification_process_failed")
+            swept = _read(read, part, swept, step)
+        else:
+            swept.follow(*found)
+    return swept
+
+
+def _read(read: Read, part: tuple[int, int], swept: Swept, step: Callable[[int], None]) -> Swept | None:
+    for chunk in _chunks(*part):
+        if not _check(read, chunk, swept):
+            return None
+        step(chunk[1])
     return swept
 
 
 def _parts(processes: int, size: int) -> list[tuple[int, int]]:
-    """A range for each process; at most eight, each with something to do."""
+    """A range of whole chunks for each process; at most eight, each with something to do."""
     count = max(1, min(processes, 8, 2 * size // WORTH_A_PROCESS))
-    return [(size * part // count, size * (part + 1) // count) for part in range(count)]
+    bounds = [size * part // count // CHUNK * CHUNK for part in range(count)]
+    return list(zip(bounds, [*bounds[1:], size], strict=True))
 
 
 def _chunks(low: int, high: int) -> Iterator[tuple[int, int]]:
@@ -135,8 +162,8 @@ def _check(read: Read, chunk: tuple[int, int], swept: Swept) -> bool:
 
 def _check_hashes(index: list[tuple[Any, ...]], entries: list[Any], swept: Swept) -> bool:
     """Header, stored hash and indexed hash must be one, and the index ours."""
-    leaves = [sha256(b"\x00" + row[2].encode()).digest() for row in entries]
-    swept.hashes += b"".join(leaves)
+    leaves = [sha256(b"\x00" + row[2]).digest() for row in entries]
+    swept.tree.extend(leaves)
     if leaves != [row[2] for row in index] or leaves != [row[1] for row in entries]:
         return False
     authenticate = keys.index()
@@ -146,16 +173,17 @@ def _check_hashes(index: list[tuple[Any, ...]], entries: list[Any], swept: Swept
 def _check_columns(read: Read, entries: list[Any]) -> bool:
     """The columns must say what the header says. Where no column has a quotation mark, no other columns make the same frame."""
     odd = []
+    instants = {at: _instant(at) for at in {row[4] for row in entries}}
     for entry, _, header, _, at, before, after, plain in entries:
-        if not (plain and header.startswith(before + _instant(at)) and header.endswith(after)):
+        if not (plain and header.startswith(before + instants[at]) and header.endswith(after)):
             odd.append(UUID(bytes=entry))
     close = read(_COLUMNS, odd) if odd else []
     return not any(rows.columns_flaw(entry, header, tuple(columns)) for entry, header, *columns in close)
 
 
-def _instant(at: bytes) -> str:
+def _instant(at: bytes) -> bytes:
     second, micro = divmod(int.from_bytes(at, "big", signed=True), 1_000_000)
-    return f'{_second(second)}{micro:06d}Z",'
+    return f'{_second(second)}{micro:06d}Z",'.encode()
 
 
 @lru_cache(maxsize=1024)
@@ -180,43 +208,42 @@ def _check_links(read: Read, ids: list[bytes], entries: list[Any], swept: Swept)
     )
 
 
-def _fork(file: Path, low: int, high: int) -> tuple[int, Path]:
-    """A process for a range, which leaves what it found in a file."""
+def _fork(part: tuple[int, int]) -> tuple[int, Connection]:
+    """A process for a range, which sends what it found."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_export_snapshot()")
         snapshot = str(cursor.fetchone()[0])
     parameters = connection.get_connection_params()
+    receiver, sender = Pipe(duplex=False)
     child = os.fork()
     if child:
-        return child, file
-    status = _DOUBTFUL
+        sender.close()
+        return child, receiver
     try:
-        with file.open("wb") as out:
-            status = _work(parameters, snapshot, (low, high), out)
+        sender.send(_work(parameters, snapshot, part))
     finally:
-        os._exit(status)  # nothing of the parent's is closed or flushed here
+        os._exit(0)  # nothing of the parent's is closed or flushed here
 
 
-def _work(parameters: dict[str, Any], snapshot: str, part: tuple[int, int], out: IO[bytes]) -> int:
+def _work(parameters: dict[str, Any], snapshot: str, part: tuple[int, int]) -> _Found:
     with psycopg.connect(**parameters) as own:
         own.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         own.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
         own.execute("; ".join(BY_INDEX))
-        swept = Swept()
-        for chunk in _chunks(*part):
-            if not _check(_reader(own), chunk, swept):
-                return _DOUBTFUL
-    out.write(swept.links.to_bytes(8, "big") + len(swept.hashes).to_bytes(8, "big") + swept.hashes + swept.unlinked)
-    return _CLEAN
+        swept = _read(_reader(own), part, Swept(), lambda _: None)
+    return (
+        None if swept is None else ([bytes(level) for level in swept.tree.levels], swept.links, bytes(swept.unlinked))
+    )
 
 
-def _join(swept: Swept | None, child: int, file: Path) -> Swept | None:
-    _, status = os.waitpid(child, 0)
-    if swept is None or os.waitstatus_to_exitcode(status) != _CLEAN:
-        return None
-    found = file.read_bytes()
-    length = int.from_bytes(found[8:16], "big")
-    swept.links += int.from_bytes(found[:8], "big")
-    swept.hashes += found[16 : 16 + length]
-    swept.unlinked += found[16 + length :]
-    return swept
+def _wait_for(child: tuple[int, Connection]) -> _Found | _Failed:
+    """What a process found: None when it is in doubt."""
+    pid, receiver = child
+    with receiver:
+        try:
+            found: _Found = receiver.recv()
+        except EOFError:
+            return _Failed()
+        finally:
+            os.waitpid(pid, 0)
+    return found

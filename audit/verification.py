@@ -96,7 +96,7 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
         size = heads[-1][0] if heads else 0
         total = _count("audit_leaf")
         swept = _swept(size, total, heads, progress, alone=alone)
-        tree = swept[0] if swept else _read_closely(size, total, progress, findings)
+        tree = swept.tree if swept else _read_closely(size, total, progress, findings)
         _check_heads(tree, heads, findings)
         _check_tiles(tree, findings)
         _check_known([*kept, *head], tree, heads, history, findings)
@@ -106,7 +106,7 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
             findings.problems.append(f"checkpoint of size {anchored}: {what}")
         staged = _check_staged(findings)
         _check_counts(findings)
-        for flaw in evidence.flaws(swept[1] if swept else None):
+        for flaw in evidence.flaws(swept):
             findings.name(flaw.seq, flaw.entry_id, flaw.harm, flaw.detail)
         if swept is None and not findings.problems:
             findings.problems.append("the rows of the log are not as they were written")
@@ -129,13 +129,12 @@ def verify_log(*, known: Sequence[str] = (), progress: Progress = no_progress) -
 
 def _swept(
     size: int, total: int, heads: Sequence[tuple[int, bytes]], progress: Progress, *, alone: bool
-) -> tuple[Tree, Swept] | None:
-    """The tree over all entries when every row and every head is as it should be; None when somebody has to look closely."""
+) -> Swept | None:
+    """What the sweep found when every row and every head is as it should be; None when somebody has to look closely."""
     swept = sweep(size, lambda done: progress(done, max(size, 1)), alone=alone) if total == size else None
     if swept is None:
         return None
-    tree = Tree([bytes(swept.hashes)])
-    return (tree, swept) if all(_fits(tree, at, root) for at, root in heads) else None
+    return swept if all(_fits(swept.tree, at, root) for at, root in heads) else None
 
 
 def _read_closely(size: int, total: int, progress: Progress, findings: _Findings) -> Tree:
