@@ -39,7 +39,7 @@ from pseudonymize.policies.policy import (
     TokenVault,
 )
 from pseudonymize.transforms import canonical, dates, formats, generalize, mask, noise, synthetic
-from pseudonymize.transforms.columns import plain
+from pseudonymize.transforms.columns import plain, unified
 from pseudonymize.transforms.errors import RowError, TransformError
 from pseudonymize.transforms.noise import Distribution
 from pseudonymize.worked import (
@@ -282,7 +282,7 @@ def one_array(column: pa.ChunkedArray) -> pa.Array:
     """A column as one array, dictionary and all."""
     if isinstance(column, pa.ChunkedArray):
         if pa.types.is_dictionary(column.type):
-            column = column.unify_dictionaries()
+            column = unified(column)
         column = column.combine_chunks()
     if isinstance(column, pa.ChunkedArray):  # Arrow keeps chunks when the offsets of one would overflow
         if column.num_chunks == 1:

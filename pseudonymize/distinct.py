@@ -11,6 +11,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from pseudonymize.transforms.columns import unified
+
 KEPT = 4_096
 _RANGE = float(2**64)
 Hashes = npt.NDArray[np.uint64]
@@ -25,7 +27,8 @@ class DistinctCount:
     def add(self, column: pa.ChunkedArray | pa.Array) -> None:
         """Count the values of a piece."""
         if pa.types.is_dictionary(column.type):
-            column = column.unify_dictionaries().combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+            column = unified(column).combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        if pa.types.is_dictionary(column.type):
             # Every entry of a dictionary is used by some row, save where a slice or a filter left it behind.
             column = column.dictionary.take(column.indices.unique().drop_null())
         series = pl.Series(pl.from_arrow(column))

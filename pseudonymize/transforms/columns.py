@@ -78,8 +78,16 @@ def plain(column: Any) -> pa.Array:
     """The column as one array without chunks or dictionary, for what is worked row by row in vectors."""
     arrow = as_arrow(column)
     if isinstance(arrow, pa.ChunkedArray):
-        arrow = pa.concat_arrays(arrow.unify_dictionaries().chunks) if arrow.num_chunks else pa.array([], arrow.type)
+        arrow = pa.concat_arrays(unified(arrow).chunks) if arrow.num_chunks else pa.array([], arrow.type)
     return _unviewed(arrow.dictionary).take(arrow.indices) if pa.types.is_dictionary(arrow.type) else arrow
+
+
+def unified(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Dictionaries made one for all chunks; where Arrow knows no way (a null or views in a dictionary), the column without any."""
+    try:
+        return column.unify_dictionaries()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.chunked_array([_unviewed(chunk.dictionary).take(chunk.indices) for chunk in column.chunks])
 
 
 def _unviewed(array: pa.Array) -> pa.Array:
@@ -188,8 +196,8 @@ def _one_array(arrow: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     if arrow.num_chunks == 1:
         return arrow.chunk(0)
     if pa.types.is_dictionary(arrow.type):
-        arrow = arrow.unify_dictionaries()
-    elif arrow.nbytes > OFFSET_LIMIT:
+        arrow = unified(arrow)
+    if not pa.types.is_dictionary(arrow.type) and arrow.nbytes > OFFSET_LIMIT:
         return arrow
     return pa.concat_arrays(arrow.chunks) if arrow.num_chunks else pa.array([], arrow.type)
 

@@ -26,13 +26,19 @@ def columns(draw: Any) -> tuple[pa.Array | pa.ChunkedArray, list[bytes | None]]:
     array = pa.array(values, draw(LAYOUTS))
     low = draw(st.integers(0, len(values)))
     high = draw(st.integers(low, len(values)))
-    match draw(st.sampled_from(["plain", "slice", "chunks", "dictionary"])):
+    match draw(st.sampled_from(["plain", "slice", "chunks", "dictionary", "dictionaries"])):
         case "slice":
             return array.slice(low, high - low), values[low:high]
         case "chunks":
             return pa.chunked_array([array.slice(0, low), array.slice(low, 0), array.slice(low)]), values
         case "dictionary" if array.type == pa.binary():
             return array.dictionary_encode().slice(low, high - low), values[low:high]
+        case "dictionaries" if values:  # one a chunk, with nulls, values twice and values that no row uses
+            places = draw(st.lists(st.none() | st.integers(0, len(values) - 1), max_size=20))
+            one = pa.DictionaryArray.from_arrays(pa.array(places, pa.int16()), array)
+            other = pa.DictionaryArray.from_arrays(pa.array([0], pa.int16()), array.slice(low - 1 if low else 0, 1))
+            used = [None if place is None else values[place] for place in places]
+            return pa.chunked_array([one.slice(0, 0), one, other]), [*used, values[low - 1 if low else 0]]
         case _:
             return array, values
 
