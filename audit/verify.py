@@ -38,6 +38,7 @@ except ImportError:  # plain Python: verify_ed25519 does the arithmetic itself
     Ed25519PublicKey = None  # type: ignore[assignment,misc]
 
 WIDTH = 256
+MAX_SIGNATURES = 100
 ED25519, COSIGNATURE = 1, 4  # kinds of C2SP signed-note keys
 ROTATION = b'{"action":"log.key_rotated"'
 
@@ -192,8 +193,13 @@ def note_parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     text, separator, tail = note.rpartition("\n\n")
     if not separator or not tail.endswith("\n"):
         raise Refused("not a signed note")
+    if any(char < " " and char != "\n" for char in text):
+        raise Refused("a note has no control characters")
     signatures = []
-    for line in tail[:-1].split("\n"):
+    lines = tail[:-1].split("\n")
+    if len(lines) > MAX_SIGNATURES:
+        raise Refused("the note has too many signatures")
+    for line in lines:
         parts = line.split(" ")
         try:
             raw = base64.b64decode(parts[2], validate=True) if len(parts) == 3 and parts[0] == "\u2014" else b""
