@@ -45,9 +45,7 @@ def _two(rng: random.Random) -> tuple[int, int]:
 def _exchange(table: str, columns: str, key: str, one: object, other: object) -> None:
     """Two rows exchange columns."""
     quoted = ", ".join(f'"{column}"' for column in columns.split())
-    rows = dict(
-        (row[0], row[1:]) for row in sql(f"SELECT {key}, {quoted} FROM {table} WHERE {key} IN (%s, %s)", one, other)
-    )
+    rows = {row[0]: row[1:] for row in sql(f"SELECT {key}, {quoted} FROM {table} WHERE {key} IN (%s, %s)", one, other)}
     assert rows[one] != rows[other]
     values = ", ".join(f'"{column}" = %s' for column in columns.split())
     for to, of in ((one, other), (other, one)):
