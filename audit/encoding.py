@@ -8,17 +8,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
 from uuid import UUID
 
 from audit import keys
 from audit.entries import Entry
-
-ENTRY: Final = (
-    "id", "header", "leaf_hash", "action", "actor", "object", "purpose", "subject_tag", "occurred_at", "transaction_id",
-)  # fmt: skip
-PENDING: Final = ("entry_id", "leaf_hash", "writer", "number", "mac")
-LINK: Final = ("entry_id", "role", "subject_id", "salt")
 
 _2000 = datetime(2000, 1, 1, tzinfo=UTC)  # from which PostgreSQL counts microseconds
 _MICROSECOND = timedelta(microseconds=1)
@@ -27,32 +20,30 @@ _EMPTY = bytes(4)
 
 
 class Rows:
-    """What a batch of entries becomes in the three tables. ``subjects`` are those of ``links``, aligned, with the entry and the role."""
+    """What a batch of entries becomes in the two tables. ``subjects`` are those of ``links``, aligned, with the entry and the role."""
 
     def __init__(self, writer: UUID, first: int) -> None:
         """The entries have the writer's numbers from ``first`` on."""
-        self.pending: list[bytes] = []
         self.links: list[bytes] = []
         self.subjects: list[tuple[UUID, UUID, str]] = []
         self._writer, self._number = writer.bytes, first
         self._authenticate = keys.staged()
 
     def add(self, entry: Entry) -> bytes:
-        """The row of ``audit_entry``, in the order of ``ENTRY``; the others are put by."""
+        """The row of ``audit_staged``, in the order of ``staging.STAGED``; links are put by."""
         entry_id, leaf, header, of = entry.id.bytes, entry.leaf_hash, entry.header.encode(), entry.object.encode()
-        place = self._writer + self._number.to_bytes(8, "big")
+        number = self._number.to_bytes(8, "big")
         self._number += 1
-        tag = self._authenticate(entry_id + leaf + place)
-        self.pending.append(b"".join((b"\0\x05", _16, entry_id, _32, leaf, _16, place[:16], _8, place[16:], _32, tag)))
         for role, subject, salt in entry.links:
             self.links.append(b"".join((b"\0\x04", _16, entry_id, _text(role), _16, subject.bytes, _32, salt)))
             self.subjects.append((subject, entry.id, role))
         return b"".join(
             (
-                b"\0\x0a", _16, entry_id, len(header).to_bytes(4, "big"), header, _32, leaf,
+                b"\0\x0d", _16, entry_id, len(header).to_bytes(4, "big"), header, _32, leaf,
                 _text(entry.action), _text(entry.actor), len(of).to_bytes(4, "big"), of, _text(entry.purpose),
                 _64 + entry.subject_tag.encode() if entry.subject_tag else _EMPTY,
                 _moment(entry.occurred_at, entry.transaction_id),
+                _16, self._writer, _8, number, _32, self._authenticate(entry_id + leaf + self._writer + number),
             )
         )  # fmt: skip
 

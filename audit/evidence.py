@@ -84,7 +84,7 @@ def _missing_links(*, every_subject: bool) -> Iterator[Flaw]:
         SELECT e.id, '{role}', l.seq FROM audit_entry e LEFT JOIN audit_leaf l ON l.entry_id = e.id
         WHERE {commits} AND NOT EXISTS (SELECT 1 FROM audit_subject_link k WHERE k.entry_id = e.id AND k.role = '{role}')
     """
-    waiting = "" if every_subject else " AND EXISTS (SELECT 1 FROM audit_pending p WHERE p.entry_id = e.id)"
+    waiting = "" if every_subject else " AND EXISTS (SELECT 1 FROM audit_staged s WHERE s.id = e.id)"
     subjects = unlinked.format(role="subject", commits=f"e.subject_tag <> ''{waiting}")
     actors = unlinked.format(role="actor", commits="e.actor LIKE '%:~%'")
     yield from _without_tombstone(_rows(f"{subjects} UNION ALL {actors}"))

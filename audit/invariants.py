@@ -22,8 +22,8 @@ def every_entry_is_numbered_or_staged() -> Finding:
         "SELECT count(*) FROM audit_entry",
         """
         SELECT e.id FROM audit_entry e
-        LEFT JOIN audit_leaf l ON l.entry_id = e.id LEFT JOIN audit_pending p ON p.entry_id = e.id
-        WHERE (l.entry_id IS NULL) = (p.entry_id IS NULL)
+        LEFT JOIN audit_leaf l ON l.entry_id = e.id LEFT JOIN audit_staged s ON s.id = e.id
+        WHERE (l.entry_id IS NULL) = (s.id IS NULL)
         """,
     )
 
@@ -69,4 +69,4 @@ def every_decision_batch_has_its_entry() -> Finding:
 @invariant("audit.nothing_staged_was_refused")
 def nothing_staged_was_refused() -> Finding:
     """No staged row was set aside as not ours."""
-    return _finding("SELECT count(*) FROM audit_pending", "SELECT entry_id FROM audit_pending WHERE refused")
+    return _finding("SELECT count(*) FROM audit_staged", "SELECT id FROM audit_staged WHERE refused")

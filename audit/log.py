@@ -19,9 +19,9 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from audit import encoding, keys, writers
-from audit.entries import SALT_BYTES, Draft, Entry, commit
+from audit.entries import SALT_BYTES, Draft, Entry, Moment
 from audit.errors import NotInTransaction
-from audit.staging import LINK, STAGE
+from audit.staging import CAPTURED, INSERT, LINK, LINKED, STAGED
 from audit.tombstones import erased_among, link_tombstone, tombstone
 from governance.kernel import clock, prepared
 from governance.kernel.actors import Actor
@@ -53,14 +53,17 @@ def emit(
     draft = Draft(action, actor, object, subject, purpose, facts or {})
     salts = (os.urandom(SALT_BYTES), os.urandom(SALT_BYTES))
     group = writers.transaction_group(here)
-    entry = commit(draft, entry_id=uuid7(), occurred_at=clock.now(), transaction_id=group, salts=salts)
+    entry = Moment(clock.now(), group).commit(draft, uuid7(), salts)
     writer, number = writers.take(here, 1)
-    calls = [STAGE]
     values: list[Any] = [*entry[:-1], writer, number, staged_mac(entry.id, entry.leaf_hash, writer, number)]
+    passing = []
     for link in entry.links:
-        calls.append(LINK)
+        passing.append(LINKED)
         values += (entry.id, *link, tombstone(link.subject), link_tombstone(entry.id, link.role))
-    prepared.execute(f"SELECT {', '.join(calls)}", values)
+    if action.startswith("configuration."):
+        passing.append(CAPTURED)
+        values.append(object)
+    prepared.execute(f"{INSERT} RETURNING {', '.join(passing)}" if passing else INSERT, values)
     return entry.id
 
 
@@ -76,8 +79,7 @@ def emit_many(drafts: Sequence[Draft]) -> list[UUID]:
     made = made if len(drafts) >= _LARGE else list(made)
     with block:
         rows = encoding.Rows(*writers.take(here, len(drafts)))
-        copy_encoded("audit_entry", encoding.ENTRY, map(rows.add, made))
-        copy_encoded("audit_pending", encoding.PENDING, rows.pending)
+        copy_encoded("audit_staged", STAGED, map(rows.add, made))
         if rows.links:
             _link(rows)
     return ids
@@ -89,11 +91,11 @@ def staged_mac(entry_id: UUID, leaf_hash: bytes, writer: UUID, number: int) -> b
 
 
 def _made(drafts: Sequence[Draft], ids: Sequence[UUID], group: UUID) -> Iterator[Entry]:
-    at = clock.now()
+    moment = Moment(clock.now(), group)
     salts = os.urandom(2 * SALT_BYTES * len(drafts))
     for draft, entry_id, start in zip(drafts, ids, range(0, len(salts), 2 * SALT_BYTES), strict=True):
         own = (salts[start : start + SALT_BYTES], salts[start + SALT_BYTES : start + 2 * SALT_BYTES])
-        yield commit(draft, entry_id=entry_id, occurred_at=at, transaction_id=group, salts=own)
+        yield moment.commit(draft, entry_id, own)
 
 
 def _link(rows: encoding.Rows) -> None:
@@ -104,7 +106,7 @@ def _link(rows: encoding.Rows) -> None:
         kept = [row for row, (subject, _, _) in zip(rows.links, rows.subjects, strict=True) if subject not in erased]
         gone = ((link_tombstone(entry_id, role),) for subject, entry_id, role in rows.subjects if subject in erased)
         copy_rows("audit_erased_link", ("tag",), gone, ("bytea",))
-    copy_encoded("audit_subject_link", encoding.LINK, kept)
+    copy_encoded("audit_staged_link", LINK, kept)
 
 
 def _in_transaction() -> BaseDatabaseWrapper:

@@ -1,7 +1,7 @@
 """Tables of the log and of decision records. Rows are written by the verbs of this package, in columns, not through ``save()``.
 
 Append-only: ``Entry, Leaf, Tile, Checkpoint, Anchor, ErasedSubject, ErasedLink, DecisionBatch``. Erasable: ``SubjectLink, Decision,
-Review`` (what is about a person). Queues: ``Pending``, emptied by the sequencer, and ``DirectChange``.
+Review`` (what is about a person). Queues: ``Staged``, emptied by the sequencer, and ``DirectChange``.
 """
 
 from __future__ import annotations
@@ -44,14 +44,15 @@ class Entry(UuidModel):
         return f"{self.action} {self.id}"
 
 
-class Pending(models.Model):
-    """An entry that has no number yet. Written with the entry, removed by the sequencer in the transaction that numbers it.
+class Staged(models.Model):
+    """An entry that has no number yet. The table inherits all columns of ``Entry``; these are what the sequencer goes by, which moves
+    the row over in the transaction that numbers it.
 
-    The sequencer reads this table alone, so its work grows with what waits and not with what was ever logged. It needs no cursor:
-    whatever is committed and not numbered is here, in whatever order it became visible.
+    It reads this table alone, so its work grows with what waits and not with what was ever logged. It needs no cursor: whatever is
+    committed and not numbered is here, in whatever order it became visible.
     """
 
-    entry_id = models.UUIDField(primary_key=True)
+    id = models.UUIDField(primary_key=True)
     leaf_hash = models.BinaryField(max_length=32)
     writer = models.UUIDField()
     number = models.BigIntegerField()
@@ -59,7 +60,7 @@ class Pending(models.Model):
     refused = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        db_table = "audit_pending"
+        db_table = "audit_staged"
 
 
 class WriterCount(models.Model):

@@ -56,7 +56,7 @@ def entry_bundle(index: int, width: int) -> bytes:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT e.header FROM audit_leaf l JOIN audit_entry e ON e.id = l.entry_id
+            SELECT e.header FROM audit_leaf l JOIN ONLY audit_entry e ON e.id = l.entry_id
             WHERE l.seq >= %s AND l.seq < %s ORDER BY l.seq
             """,
             [index * WIDTH, index * WIDTH + width],

@@ -95,7 +95,7 @@ def _rows() -> Iterator[tuple[Any, ...]]:
             cursor.execute(
                 f"""
                 SELECT l.seq, l.entry_id, l.leaf_hash, l.mac, e.leaf_hash, e.header, {COLUMNS}
-                FROM audit_leaf l LEFT JOIN audit_entry e ON e.id = l.entry_id
+                FROM audit_leaf l LEFT JOIN ONLY audit_entry e ON e.id = l.entry_id
                 WHERE l.seq > %s ORDER BY l.seq LIMIT %s
                 """,  # noqa: S608  # the constant above
                 [after, _CHUNK],

@@ -20,6 +20,7 @@ from audit import anchors, checkpoints, key_history, keys, models, notes, tree, 
 from audit.errors import LogBroken
 from audit.log import emit, staged_mac
 from audit.notes import Verifier
+from audit.staging import move
 from audit.tiles import Edge
 from governance.kernel import clock, crypto, logs
 from governance.kernel.actors import SYSTEM, Actor
@@ -71,7 +72,7 @@ def rotate_key(*, actor: Actor) -> Verifier:
             object=f"log_key:{new.key_id.hex()}",
             facts=key_history.facts(old, new, following),
         )
-        while models.Pending.objects.filter(entry_id=entry).exists():
+        while models.Staged.objects.filter(pk=entry).exists():
             _sequence_batch(BATCH, upto=entry)
         last = checkpoints.latest()
     keys.promote(new.public_bytes)
@@ -92,8 +93,8 @@ def check_writers() -> int:
     for writer, noted in list(writers.noted()):
         with transaction.atomic():
             _lock()
-            counted = _counts({writer}).get(writer, 0)
-            waiting = models.Pending.objects.filter(writer=writer).order_by("-number").values_list("number", flat=True)
+            counted = counts({writer}).get(writer, 0)
+            waiting = models.Staged.objects.filter(writer=writer).order_by("-number").values_list("number", flat=True)
             there = max(counted, waiting.first() or 0)
             if there < noted:
                 _say_missing(writer, there, noted)
@@ -117,7 +118,7 @@ def _lock() -> None:
 
 def _waiting() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT 1 FROM audit_pending WHERE NOT refused)")
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM audit_staged WHERE NOT refused)")
         return bool(cursor.fetchone()[0])
 
 
@@ -145,10 +146,7 @@ def _sequence_batch(limit: int, upto: UUID | None = None) -> int:
             created_at=(signed.created_at or clock.now()).replace(microsecond=0),
         )
         transaction.on_commit(partial(anchors.keep, signed))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "DELETE FROM audit_pending WHERE entry_id = ANY(%s)", [[staged.entry_id for staged in genuine]]
-            )
+        move([staged.entry_id for staged in genuine])
     _logger.info("log_sequenced", entries=len(genuine), size=edge.size)
     return len(genuine)
 
@@ -158,9 +156,9 @@ def _take(limit: int, upto: UUID | None) -> list[_Staged]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT entry_id, leaf_hash, writer, number, mac,
-                   EXISTS (SELECT 1 FROM audit_leaf WHERE audit_leaf.entry_id = audit_pending.entry_id)
-            FROM audit_pending WHERE NOT refused AND (%s::uuid IS NULL OR entry_id <= %s) ORDER BY entry_id LIMIT %s
+            SELECT id, leaf_hash, writer, number, mac, EXISTS (SELECT 1 FROM audit_leaf l WHERE l.entry_id = s.id)
+                OR EXISTS (SELECT 1 FROM ONLY audit_entry e WHERE e.id = s.id)
+            FROM audit_staged s WHERE NOT refused AND (%s::uuid IS NULL OR id <= %s) ORDER BY id LIMIT %s
             """,
             [upto, upto, limit],
         )
@@ -172,7 +170,7 @@ def _take(limit: int, upto: UUID | None) -> list[_Staged]:
             else:
                 genuine.append(_Staged(entry, bytes(leaf), writer, number))
         if refused:
-            cursor.execute("UPDATE audit_pending SET refused = true WHERE entry_id = ANY(%s)", [refused])
+            cursor.execute("UPDATE audit_staged SET refused = true WHERE id = ANY(%s)", [refused])
             _logger.error("log_staged_rows_refused", count=len(refused))
     return genuine
 
@@ -182,21 +180,18 @@ def _follow_writers(genuine: list[_Staged]) -> None:
     numbers: dict[UUID, list[int]] = defaultdict(list)
     for staged in genuine:
         numbers[staged.writer].append(staged.number)
-    counted = _counts(set(numbers))
+    counted = counts(set(numbers))
     for writer, found in numbers.items():
-        last = counted.get(writer, 0)
-        for number in sorted(found):
-            if number > last + 1 and not _still_waiting(writer, last, number):
-                _say_missing(writer, last, number - 1)
-            last = max(last, number)
-        counted[writer] = last
-    _set_counts({writer: counted[writer] for writer in numbers})
+        for after, upto in writers.holes(counted.get(writer, 0), found):
+            if not _still_waiting(writer, after, upto):
+                _say_missing(writer, after, upto)
+    _set_counts({writer: max(counted.get(writer, 0), *found) for writer, found in numbers.items()})
 
 
-def _still_waiting(writer: UUID, after: int, before: int) -> bool:
-    """Whether all the numbers between are in the queue, behind the limit of this batch."""
-    between = models.Pending.objects.filter(writer=writer, number__gt=after, number__lt=before, refused=False)
-    return between.count() == before - after - 1
+def _still_waiting(writer: UUID, after: int, upto: int) -> bool:
+    """Whether all these numbers are in the queue, behind the limit of this batch."""
+    between = models.Staged.objects.filter(writer=writer, number__gt=after, number__lte=upto, refused=False)
+    return between.count() == upto - after
 
 
 def _say_missing(writer: UUID, after: int, upto: int) -> None:
@@ -215,10 +210,11 @@ def count_mac(writer: UUID, number: int) -> bytes:
     return keys.writers()(writer.bytes + number.to_bytes(8, "big"))
 
 
-def _counts(wanted: set[UUID]) -> dict[UUID, int]:
+def counts(wanted: set[UUID]) -> dict[UUID, int]:
     """How many entries of each writer have numbers. A count that somebody changed counts as none."""
     rows = models.WriterCount.objects.filter(writer__in=wanted).values_list("writer", "number", "mac")
-    return {writer: number for writer, number, tag in rows if crypto.equal(bytes(tag), count_mac(writer, number))}
+    whole = [(writer, number, bytes(tag)) for writer, number, tag in rows if None not in (number, tag)]
+    return {writer: number for writer, number, tag in whole if crypto.equal(tag, count_mac(writer, number))}
 
 
 def _set_counts(counts: dict[UUID, int]) -> None:

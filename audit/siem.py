@@ -54,7 +54,7 @@ def events(first: int, limit: int, *, personal: bool = False) -> list[Event]:
         cursor.execute(
             """
             SELECT l.seq, e.id, e.action, e.actor, e.object, e.purpose, e.occurred_at, l.leaf_hash, e.header
-            FROM audit_leaf l JOIN audit_entry e ON e.id = l.entry_id WHERE l.seq >= %s ORDER BY l.seq LIMIT %s
+            FROM audit_leaf l JOIN ONLY audit_entry e ON e.id = l.entry_id WHERE l.seq >= %s ORDER BY l.seq LIMIT %s
             """,
             [first, limit],
         )

@@ -51,10 +51,10 @@ _ENTRIES = """
             || CASE purpose WHEN '' THEN '' ELSE '","purpose":"' || purpose END
             || CASE subject_tag WHEN '' THEN '' ELSE '","subject":"' || subject_tag END || '","tx":"' || transaction_id || '","v":1}'),
         strpos(action || actor || object || purpose || subject_tag, '"') = 0
-    FROM audit_entry WHERE id
+    FROM ONLY audit_entry WHERE id
 """
-_LINKS = "SELECT uuid_send(entry_id), uuid_send(subject_id), salt FROM audit_subject_link WHERE role = 'subject' AND entry_id"
-_COLUMNS = f"SELECT e.id, e.header, {rows.COLUMNS} FROM audit_entry e WHERE e.id = ANY(%s)"  # noqa: S608  # a constant
+_LINKS = "SELECT uuid_send(entry_id), uuid_send(subject_id), salt FROM ONLY audit_subject_link WHERE role = 'subject' AND entry_id"
+_COLUMNS = f"SELECT e.id, e.header, {rows.COLUMNS} FROM ONLY audit_entry e WHERE e.id = ANY(%s)"  # noqa: S608  # a constant
 _2000 = datetime(2000, 1, 1, tzinfo=UTC)  # from which PostgreSQL counts microseconds
 
 Read: TypeAlias = Callable[..., list[tuple[Any, ...]]]

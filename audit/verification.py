@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,9 +22,10 @@ from audit.gaps import Gap
 from audit.key_history import KeyHistory
 from audit.log import emit, staged_mac
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash
-from audit.sequencer import count_mac
+from audit.sequencer import count_mac, counts
 from audit.sweep import BY_INDEX, Swept, sweep
 from audit.tiles import HEIGHT, WIDTH
+from audit.writers import holes
 from governance.kernel import crypto, logs
 from governance.kernel.actors import Actor
 from governance.kernel.errors import JSON
@@ -339,14 +341,10 @@ def _check_counts(findings: _Findings) -> None:
 
 
 _STAGED = f"""
-    SELECT p.entry_id, p.leaf_hash, p.writer, p.number, p.mac, p.refused, e.header, {rows.COLUMNS}
-    FROM audit_pending p LEFT JOIN audit_entry e ON e.id = p.entry_id ORDER BY p.entry_id
+    SELECT e.id, e.leaf_hash, e.writer, e.number, e.mac, e.refused, e.header, {rows.COLUMNS} FROM audit_staged e ORDER BY e.id
 """  # noqa: S608  # columns are constants
 _LOST = """
-    SELECT e.id FROM audit_entry e
-    WHERE NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.entry_id = e.id)
-      AND NOT EXISTS (SELECT 1 FROM audit_pending p WHERE p.entry_id = e.id)
-    ORDER BY e.id LIMIT 1
+    SELECT e.id FROM ONLY audit_entry e WHERE NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.entry_id = e.id) ORDER BY e.id LIMIT 1
 """
 
 
@@ -359,17 +357,23 @@ def _check_staged(findings: _Findings) -> int:
         if _count("audit_entry") != _count("audit_leaf") + len(staged):
             cursor.execute(_LOST)
             lost = cursor.fetchone()
+    found: dict[UUID, list[int]] = defaultdict(list)
     for entry_id, indexed, writer, number, mac, refused, header, *columns in staged:
-        if None in (entry_id, indexed, writer, number, mac, refused):
+        if None in (entry_id, indexed, writer, number, mac, refused, header):
             findings.name(None, entry_id, Harm.CHANGED, "a column of its place in the queue was emptied")
         elif refused or not crypto.equal(bytes(mac), staged_mac(entry_id, bytes(indexed), writer, number)):
             findings.name(None, entry_id, Harm.ADDED, "it was not staged by us")
-        elif header is None:
-            findings.name(None, entry_id, Harm.REMOVED, "it is staged, but gone")
         elif leaf_hash(header.encode()) != bytes(indexed):
             findings.name(None, entry_id, Harm.CHANGED, "its header is not the one that was staged")
         elif flaw := rows.columns_flaw(entry_id, header, tuple(columns)):
             findings.name(None, entry_id, Harm.CHANGED, flaw)
+        else:
+            found[writer].append(number)
     if lost:
         findings.name(None, lost[0], Harm.ADDED, "it is neither numbered nor staged")
+    counted = counts(set(found))
+    for writer, numbers in found.items():
+        for after, upto in holes(counted.get(writer, 0), numbers):
+            detail = f"entries {after + 1} to {upto} of the writer {writer} were taken away before they were numbered"
+            findings.name(None, None, Harm.REMOVED, detail)
     return len(staged)

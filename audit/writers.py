@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,15 @@ def _writer(here: BaseDatabaseWrapper) -> Writer:
         here._zgoda_writer = writer  # type: ignore[attr-defined]
     writer.session = session
     return writer
+
+
+def holes(counted: int, found: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """What is missing of a writer that counted so far, where these numbers came after: the numbers before and at the end of each hole."""
+    last = counted
+    for number in sorted(found):
+        if number > last + 1:
+            yield last, number - 1
+        last = max(last, number)
 
 
 def forget() -> None:

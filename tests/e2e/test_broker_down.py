@@ -22,8 +22,8 @@ with transaction.atomic():
 print(json.dumps("scheduled"))
 """
 SEQUENCED = """
-from audit.models import Pending
-print(json.dumps(not Pending.objects.exists()))
+from audit.models import Staged
+print(json.dumps(not Staged.objects.exists()))
 """
 
 

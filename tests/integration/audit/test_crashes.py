@@ -72,7 +72,7 @@ def test_writers_and_sequencers_that_are_killed_lose_and_double_nothing():
     numbers = list(models.Leaf.objects.order_by("seq").values_list("seq", flat=True))
     assert numbers == list(range(len(entries)))
     assert len(numbers) > 10
-    assert not models.Pending.objects.exists()
+    assert not models.Staged.objects.exists()
     assert all(not check().violations for name, check in registered().items() if name.startswith("audit."))
     assert verify_log().verified
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit import bundles, decisions, log, models, receipts, sequencer, sources
 from audit.errors import SubjectErased
@@ -40,7 +41,7 @@ def test_after_an_erasure_every_older_receipt_still_verifies_and_nobody_can_tell
     files = [part for number in range(len(old)) for part in ("--receipt", str(tmp_path / f"{number}.tlog-proof"))]
     assert outside(tmp_path, *files).returncode == 0
     assert all(source.locate(person).total == 3 for person in people[5:])
-    dump = " ".join(str(row) for table in ("audit_entry", "audit_subject_link", "audit_erased_subject", "audit_pending")
+    dump = " ".join(str(row) for table in ("audit_entry", "audit_subject_link", "audit_erased_subject", "audit_staged")
                     for row in sql(f"SELECT {table}::text FROM {table}"))  # fmt: skip
     for person in people[:5]:
         assert str(person) not in dump
@@ -150,3 +151,38 @@ def test_nothing_is_decided_about_an_erased_person_any_more():
     with pytest.raises(SubjectErased):
         decisions.record(batch(2, subjects=[SubjectId(uuid7()), erin]))
     assert not models.DecisionBatch.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_erasure_reaches_links_that_the_sequencer_is_moving():
+    erin, alice = SubjectId(uuid7()), SubjectId(uuid7())
+    write(3, about=erin)
+    write(2, about=alice)
+    moved, go = threading.Event(), threading.Event()
+
+    def number() -> None:
+        with transaction.atomic():
+            sequencer.sequence()
+            moved.set()
+            go.wait(60)
+        connection.close()
+
+    def erase() -> None:
+        erased.append(sources.EntryLinks().erase(erin).deleted)
+        connection.close()
+
+    erased: list[int] = []
+    threads = [threading.Thread(target=number), threading.Thread(target=erase)]
+    threads[0].start()
+    assert moved.wait(60)
+    threads[1].start()
+    while not sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE%%'"):
+        assert threads[1].is_alive()
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert erased == [3]
+    assert sources.EntryLinks().residual(erin).count == 0
+    assert sources.EntryLinks().locate(alice).total == 2
+    sequencer.sequence()
+    assert verify_log().verified

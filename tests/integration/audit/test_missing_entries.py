@@ -23,9 +23,8 @@ LOST = "log.entries_missing"
 
 
 def take_away(entry) -> None:
-    """What leaves no trace in the tables: entry, place in the queue and link."""
+    """What leaves no trace in the tables: entry and link."""
     unguarded("DELETE FROM audit_entry WHERE id = %s", entry)
-    unguarded("DELETE FROM audit_pending WHERE entry_id = %s", entry)
     unguarded("DELETE FROM audit_subject_link WHERE entry_id = %s", entry)
 
 
@@ -54,15 +53,15 @@ def test_an_entry_that_is_taken_away_before_it_has_a_number_is_missed(gone: int)
 def test_staged_rows_that_changed_places_or_counts_are_not_taken():
     ids = write(4)
     for statement in (
-        "UPDATE audit_pending SET number = number + 1000 WHERE entry_id = %s",
-        "UPDATE audit_pending SET writer = gen_random_uuid() WHERE entry_id = %s",
+        "UPDATE audit_staged SET number = number + 1000 WHERE id = %s",
+        "UPDATE audit_staged SET writer = gen_random_uuid() WHERE id = %s",
     ):
         with undone():
             unguarded(statement, ids[1])
             sequencer.sequence()
             assert not verify_log().verified
     with undone():
-        unguarded("UPDATE audit_pending SET number = 5 - number WHERE entry_id = ANY(%s)", [ids[0], ids[3]])
+        unguarded("UPDATE audit_staged SET number = 5 - number WHERE id = ANY(%s)", [ids[0], ids[3]])
         sequencer.sequence()
         assert not verify_log().verified
     sequencer.sequence()
@@ -163,7 +162,7 @@ def test_no_rollback_of_any_shape_looks_like_a_theft(transactions):
         play(one)
     tasks.sequence()
     assert not models.Entry.objects.filter(action=LOST).exists()
-    assert not models.Pending.objects.exists()
+    assert not models.Staged.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ import random
 import pytest
 from django.db import transaction
 
-from audit import checkpoints, keys, models, notes, sequencer, sources, tasks, verification
+from audit import checkpoints, keys, models, notes, sequencer, sources, staging, tasks, verification
 from audit.merkle import HASH_SIZE, leaf_hash, perfect_root
 from audit.verification import Report, verify_log
 from governance.jobs.worker import drain
@@ -232,17 +232,20 @@ def test_staged_entries_are_verified_too(ids: list):
     waiting = write(3)
     assert verify_log().verified
     assert verify_log().staged == 3
+    columns = ", ".join(staging.ENTRY)
     cases = {
-        "changed": ["UPDATE audit_entry SET header = replace(header, '\"v\":1', '\"v\":2') WHERE id = %s"],
-        "removed": ["DELETE FROM audit_entry WHERE id = %s"],
-        "added": ["DELETE FROM audit_pending WHERE entry_id = %s"],
+        "changed": "UPDATE audit_entry SET header = replace(header, '\"v\":1', '\"v\":2') WHERE id = %s",
+        "added": f"WITH put AS (DELETE FROM audit_staged WHERE id = %s RETURNING {columns}) "
+        f"INSERT INTO audit_entry ({columns}) SELECT {columns} FROM put",
     }
-    for kind, statements in cases.items():
-        for statement in statements:
-            with undone():
-                unguarded(statement, waiting[1])
-                expect(verify_log(), None, kind)
-                assert verify_log().first_bad.entry_id == waiting[1]
+    for kind, statement in cases.items():
+        with undone():
+            unguarded(statement, waiting[1])
+            expect(verify_log(), None, kind)
+            assert verify_log().first_bad.entry_id == waiting[1]
+    with undone():
+        unguarded("DELETE FROM audit_entry WHERE id = %s", waiting[1])
+        expect(verify_log(), None, "removed")
     with undone():
         unguarded("UPDATE audit_entry SET action = 'consent.refused' WHERE id = %s", waiting[1])
         expect(verify_log(), None, "changed")

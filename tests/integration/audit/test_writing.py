@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import threading
 
 import pytest
+from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
-from audit import checkpoints, keys, log, models, receipts, sequencer, tree
+from audit import checkpoints, keys, log, models, receipts, sequencer, staging, tree
 from audit.errors import EntryNotAllowed, LogBroken, NoCheckpoint, NotInTransaction, NotYetSequenced, UnknownEntry
 from audit.merkle import EMPTY_ROOT, verify_consistency, verify_inclusion
 from audit.verification import verify_log
@@ -35,7 +37,7 @@ def test_a_rollback_leaves_nothing():
         log.emit("consent.given", actor=CLIENT, subject=alice)
         log.emit_many([log.Draft("consent.given", CLIENT, subject=alice)] * 3)
         raise RuntimeError
-    for model in (models.Entry, models.Pending, models.SubjectLink):
+    for model in (models.Entry, models.Staged, models.SubjectLink):
         assert not model.objects.exists()
     assert sequencer.sequence() == 0
 
@@ -78,7 +80,7 @@ def test_emit_writes_the_entry_its_link_and_its_place_in_the_queue():
     assert str(alice) not in row.header
     assert str(grace) not in row.header
     assert set(models.SubjectLink.objects.values_list("role", "subject_id")) == {("subject", alice), ("actor", grace)}
-    assert models.Pending.objects.get().entry_id == entry
+    assert models.Staged.objects.get().id == entry
     sequencer.sequence()
     assert verify_log().verified
 
@@ -150,23 +152,24 @@ def test_large_batches_are_numbered_in_several_transactions():
 def test_staged_rows_that_are_not_ours_get_no_number():
     write_log(5)
     ids = write(3)
-    forged = uuid7()
-    sql("INSERT INTO audit_pending (entry_id, leaf_hash, writer, number, mac) VALUES (%s, %s, %s, 1, %s)",
-        forged, b"x" * 32, uuid7(), b"y" * 32,
-    )  # fmt: skip
-    sql("UPDATE audit_pending SET leaf_hash = %s WHERE entry_id = %s", b"z" * 32, ids[1])
     replayed = models.Leaf.objects.order_by("seq").first()
-    sql(
-        "INSERT INTO audit_pending (entry_id, leaf_hash, writer, number, mac) VALUES (%s, %s, %s, %s, %s)",
-        replayed.entry_id, replayed.leaf_hash, forged, 1,
-        log.staged_mac(replayed.entry_id, bytes(replayed.leaf_hash), forged, 1),
-    )  # fmt: skip
+    strangers = {
+        uuid7(): b"y" * 32,
+        replayed.entry_id: log.staged_mac(replayed.entry_id, bytes(replayed.leaf_hash), ids[0], 1),
+    }
+    for entry, mac in strangers.items():
+        like = ", ".join(staging.ENTRY[1:])
+        sql(
+            f"INSERT INTO audit_staged ({', '.join(staging.STAGED)}) "
+            f"SELECT %s, {like}, %s, 1, %s FROM audit_entry WHERE id = %s",
+            entry, ids[0], mac, replayed.entry_id,
+        )  # fmt: skip
+    unguarded("UPDATE audit_staged SET leaf_hash = %s WHERE id = %s", b"z" * 32, ids[1])
     assert sequencer.sequence() == 3  # two of ours, and the entry that says that the third is missing
     assert models.Entry.objects.filter(action="log.entries_missing").count() == 1
-    assert set(models.Pending.objects.filter(refused=True).values_list("entry_id", flat=True)) == {
-        forged,
+    assert set(models.Staged.objects.filter(refused=True).values_list("id", flat=True)) == {
+        *strangers,
         ids[1],
-        replayed.entry_id,
     }
     assert sequencer.sequence() == 0  # they do not hold up the others
     report = verify_log()
@@ -240,7 +243,7 @@ def test_concurrent_writers_and_sequencers_lose_nothing_and_leave_no_gap():
     numbered = dict(models.Leaf.objects.values_list("entry_id", "seq"))
     assert set(numbered) == set(committed)
     assert sorted(numbered.values()) == list(range(len(committed)))
-    assert not models.Pending.objects.exists()
+    assert not models.Staged.objects.exists()
     assert verify_log().verified
 
 
@@ -321,3 +324,68 @@ def test_rows_of_a_batch_are_those_of_single_entries():
             assert links.get((one, role)) == links.get((other, role))
     sequencer.sequence()
     assert verify_log().verified
+
+
+def as_before(refused: bool = False) -> None:
+    """The queue as versions before migration 0007 had it, with what is staged now."""
+    entry, link = ", ".join(staging.ENTRY), ", ".join(staging.LINK)
+    unguarded(
+        "CREATE TABLE audit_pending (entry_id uuid PRIMARY KEY, leaf_hash bytea, writer uuid, number bigint, mac bytea, refused bool)"
+    )
+    sql("INSERT INTO audit_pending SELECT id, leaf_hash, writer, number, mac, %s FROM audit_staged", refused)
+    for parent, child, names in (
+        ("audit_entry", "audit_staged", entry),
+        ("audit_subject_link", "audit_staged_link", link),
+    ):
+        unguarded(
+            f"WITH put AS (DELETE FROM {child} RETURNING {names}) INSERT INTO {parent} ({names}) SELECT {names} FROM put"
+        )
+
+
+@pytest.mark.django_db
+def test_what_waits_is_carried_into_the_tables_of_today():
+    carry_over = importlib.import_module("audit.migrations.0007_entries_are_staged").carry_over
+    write_log(3)
+    ids = write(4, about=SubjectId(uuid7()))
+    as_before()
+    carry_over(apps, connection.schema_editor())
+    assert sql("SELECT count(*) FROM ONLY audit_entry") == sql("SELECT count(*) FROM ONLY audit_subject_link") == [(3,)]
+    assert sql("SELECT count(*) FROM audit_staged_link") == [(4,)]
+    assert verify_log().verified
+    assert sequencer.sequence() == 4
+    assert list(models.Leaf.objects.order_by("seq").values_list("entry_id", flat=True))[3:] == ids
+    assert verify_log().verified
+
+
+@pytest.mark.django_db
+def test_nothing_is_carried_over_while_it_is_not_clear_what_waits():
+    carry_over = importlib.import_module("audit.migrations.0007_entries_are_staged").carry_over
+    write(2)
+    with undone():
+        as_before(refused=True)
+        with pytest.raises(RuntimeError, match="2 rows"):
+            carry_over(apps, connection.schema_editor())
+    with undone():
+        as_before()
+        unguarded("DELETE FROM audit_entry WHERE id = (SELECT min(entry_id::text)::uuid FROM audit_pending)")
+        with pytest.raises(RuntimeError, match="1 rows"):
+            carry_over(apps, connection.schema_editor())
+
+
+@pytest.mark.django_db
+def test_a_staged_row_leaves_for_the_log_alone():
+    (entry,) = write(1, about=SubjectId(uuid7()))
+    for statement in (
+        "DELETE FROM audit_entry WHERE id = %s",
+        "DELETE FROM audit_staged WHERE id = %s",
+        "DELETE FROM audit_subject_link WHERE entry_id = %s",
+        "UPDATE audit_staged SET number = 7 WHERE id = %s",
+        "UPDATE audit_staged_link SET salt = '' WHERE entry_id = %s",
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            sql(statement, entry)
+    assert sequencer.sequence() == 1
+    assert sql("SELECT tableoid::regclass::text FROM audit_entry WHERE id = %s", entry) == [("audit_entry",)]
+    assert sql("SELECT tableoid::regclass::text FROM audit_subject_link WHERE entry_id = %s", entry) == [
+        ("audit_subject_link",)
+    ]
