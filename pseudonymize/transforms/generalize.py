@@ -29,6 +29,7 @@ from pseudonymize.transforms.errors import (
 
 OTHER = "*"
 _ROUNDING = 1e-9
+_FARTHEST = 2.0**53  # behind it a float cannot tell one bucket from the next
 _YEARS = re.compile(r"([1-9]\d{0,2})y\Z")
 _SEPARATORS = r"[\s./\-]+"
 
@@ -39,7 +40,8 @@ def numbers(
     """Numbers as half-open buckets ``[30, 40)`` of one width, laid from ``origin``; text.
 
     Below ``bottom`` is ``<bottom``, from ``top`` on ``>=top`` (both should be bucket edges, else their buckets are cut short).
-    Nulls stay null, NaN becomes null. Raises ParameterInvalid, ColumnTypeUnsupported.
+    Nulls stay null; NaN becomes null, and so does what is more than 2^53 buckets away and beyond no open end. Raises
+    ParameterInvalid, ColumnTypeUnsupported.
     """
     if width <= 0 or (bottom is not None and top is not None and bottom >= top):
         raise ParameterInvalid("a bucket has a positive width, and the bottom lies below the top")
@@ -47,11 +49,12 @@ def numbers(
     if not (pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)):
         raise ColumnTypeUnsupported(f"only numbers go into buckets, not {array.type}")
     values = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    known = np.isfinite(values)
     step, first = _exact(width), _exact(origin)
-    places = np.zeros(len(values), dtype=np.int64)
-    # 0.3 / 0.1 is 2.9999999999999996: what is that near an edge is on it.
-    places[known] = np.floor((values[known] - float(first)) / float(step) + _ROUNDING).astype(np.int64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # 0.3 / 0.1 is 2.9999999999999996: what is that near an edge is on it.
+        away = np.floor((values - float(first)) / float(step) + _ROUNDING)
+        known = np.abs(away) <= _FARTHEST
+    places = np.where(known, away, 0).astype(np.int64)
 
     def label(place: int) -> str:
         low, high = first + place * step, first + (place + 1) * step
@@ -111,8 +114,12 @@ def _periods(days: npt.NDArray[np.datetime64], to: str) -> tuple[npt.NDArray[np.
 
 
 def _iso_week(place: int) -> str:
-    year, week, _ = (dt.date(1970, 1, 1) + dt.timedelta(days=place * 7 - 3)).isocalendar()
-    return f"{year:04d}-W{week:02d}"
+    thursday = np.datetime64(
+        place * 7, "D"
+    )  # a week is of the year of its Thursday (ISO 8601); Python's calendar ends in 9999
+    year = thursday.astype("datetime64[Y]")
+    week = (thursday - year.astype("datetime64[D]")).astype(int) // 7 + 1
+    return f"{year.astype(int) + 1970:04d}-W{week:02d}"
 
 
 def _days_of(array: pa.Array) -> pa.Array:

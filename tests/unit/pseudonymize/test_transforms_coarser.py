@@ -220,3 +220,21 @@ def test_redaction_keeps_nulls_of_any_type() -> None:
     assert mask.redact(pa.array([1, None])).to_pylist() == ["<REDACTED>", None]
     assert mask.redact(pa.chunked_array([["a"], [None]]).dictionary_encode(), "-").to_pylist() == ["-", None]
     assert mask.redact(pa.nulls(1)).to_pylist() == [None]
+
+
+def test_numbers_too_far_away_for_any_bucket_have_none_but_the_open_one() -> None:
+    far = pa.array([1e308, -1e308, float("inf"), float("-inf"), float("nan"), 2.0**52, None])
+    assert generalize.numbers(far, 0.5).to_pylist() == [None] * 5 + ["[4503599627370496.0, 4503599627370496.5)", None]
+    coded = generalize.numbers(far, 0.5, bottom=0, top=100).to_pylist()
+    assert coded == [">=100", "<0", ">=100", "<0", None, ">=100", None]
+
+
+def test_weeks_are_those_of_the_calendar_and_go_on_where_it_ends() -> None:
+    turns = [dt.date(year, 12, 28) + dt.timedelta(days) for year in range(1970, 2040) for days in range(10)]
+    days = [dt.date(1, 1, 1), dt.date(9999, 12, 31), *turns]
+    weeks = [f"{year:04d}-W{week:02d}" for year, week, _ in map(dt.date.isocalendar, days)]
+    assert generalize.dates(pa.array(days), "week").to_pylist() == weeks
+    assert generalize.dates(pa.array([2**63 - 1, None], pa.timestamp("us")), "week").to_pylist() == [
+        "294247-W01",
+        None,
+    ]
