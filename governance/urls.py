@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from governance import health, problem_pages
 from governance.console import consent_views as consent_console
+from governance.console import gap_views as gap_console
 from governance.console import log_views as log_console
 from governance.console import notice_views as notice_console
 from governance.console import views as console
@@ -44,6 +45,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("problems/<slug:code>", problem_pages.page, name="problem"),
     path("console/log/entries/", admin.site.admin_view(log_console.explorer), name="console_log_explorer"),
     path("console/log/entries/<uuid:entry_id>/", admin.site.admin_view(log_console.entry), name="console_log_entry"),
+    path("console/log/gaps/", admin.site.admin_view(gap_console.gap_list), name="console_log_gaps"),
+    path("console/log/gaps/<uuid:entry_id>/", admin.site.admin_view(gap_console.gap), name="console_log_gap"),
     path("console/log/verify/", admin.site.admin_view(log_console.verify), name="console_log_verify"),
     path("console/log/", admin.site.admin_view(console.log), name="console_log"),
     path("console/consent/", admin.site.admin_view(consent_console.explorer), name="console_consent"),

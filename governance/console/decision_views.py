@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -22,6 +22,7 @@ from audit.frequencies import Period
 from audit.models import Decision, DecisionBatch, Review
 from audit.reasons import Tier
 from governance.accounts.api import actor_of
+from governance.console.pages import absent_is_not_found, context
 from governance.kernel import clock
 from governance.kernel.errors import GovernanceError
 
@@ -29,10 +30,6 @@ _REVIEW = "audit.change_review"
 _LISTED = 50
 _BARS = 12
 _DAYS = 28
-
-
-def _context(request: HttpRequest, title: str, **values: Any) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "title": title, **values}
 
 
 class Wanted(forms.Form):
@@ -78,7 +75,7 @@ def explorer(request: HttpRequest) -> HttpResponse:
         "newest": _newest(period),
         "most": frequencies.MOST,
     }
-    return render(request, "console/decisions.html", _context(request, "Decisions", **values))
+    return render(request, "console/decisions.html", context(request, "Decisions", **values))
 
 
 def _shares(counts: dict[str, int], of: int) -> list[dict[str, Any]]:
@@ -107,6 +104,7 @@ def _newest(period: Period) -> list[Decision]:
 
 @require_safe
 @permission_required("audit.view_decision", raise_exception=True)
+@absent_is_not_found
 def decision(request: HttpRequest, decision_id: UUID) -> HttpResponse:
     """One decision as the officer reads it, beside what the person reads (Art. 15(1)(h), 22)."""
     dossier = dossiers.of(decision_id, Tier.DPO, actor=actor_of(request))
@@ -121,11 +119,12 @@ def decision(request: HttpRequest, decision_id: UUID) -> HttpResponse:
         "may_review": request.user.has_perm(_REVIEW),
         "outcomes": Review.Outcome.choices,
     }
-    return render(request, "console/decision.html", _context(request, "Decision", **values))
+    return render(request, "console/decision.html", context(request, "Decision", **values))
 
 
 @require_safe
 @permission_required("audit.view_decision", raise_exception=True)
+@absent_is_not_found
 def paper(request: HttpRequest, decision_id: UUID, tier: str) -> HttpResponse:
     """The dossier as a signed PDF; the authority's opens the frozen input and takes the right to review."""
     if tier not in {Tier.DPO, Tier.AUTHORITY}:
@@ -140,6 +139,7 @@ def paper(request: HttpRequest, decision_id: UUID, tier: str) -> HttpResponse:
 
 @require_safe
 @permission_required("audit.view_decision", raise_exception=True)
+@absent_is_not_found
 def receipt(request: HttpRequest, decision_id: UUID) -> HttpResponse:
     """The proof of one decision, for `audit/verify.py --decision`."""
     response = HttpResponse(decisions.prove(decision_id), content_type="application/json")

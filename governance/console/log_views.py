@@ -11,7 +11,6 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -21,14 +20,11 @@ from django.views.decorators.http import require_POST, require_safe
 from audit import receipts, verification
 from audit.errors import NotYetSequenced, UnknownEntry
 from audit.models import Entry, Leaf
+from governance.console.pages import absent_is_not_found, context
 from governance.kernel.actors import Actor, ActorKind
 
 _PAGE = 100
 _EXACT = ("action", "actor", "object", "purpose")
-
-
-def _context(request: HttpRequest, title: str, **values: Any) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "title": title, **values}
 
 
 @require_safe
@@ -44,8 +40,8 @@ def explorer(request: HttpRequest) -> HttpResponse:
         {"transaction": key, "entries": [(entry, numbers.get(entry.pk)) for entry in entries]}
         for key, entries in groupby(rows, key=lambda row: row.transaction_id)
     ]
-    context = _context(request, "Log explorer", groups=groups, asked=asked, more=more)
-    return render(request, "console/log_explorer.html", context)
+    values = context(request, "Log explorer", groups=groups, asked=asked, more=more)
+    return render(request, "console/log_explorer.html", values)
 
 
 def _filtered(asked: dict[str, str]) -> Any:
@@ -67,6 +63,7 @@ def _filtered(asked: dict[str, str]) -> Any:
 
 @require_safe
 @permission_required("audit.view_entry", raise_exception=True)
+@absent_is_not_found
 def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     """One entry: the bytes that were hashed, the hash, its number, and the proof that it is in the log."""
     row = Entry.objects.filter(pk=entry_id).first()
@@ -76,17 +73,25 @@ def entry(request: HttpRequest, entry_id: UUID) -> HttpResponse:
         proof = receipts.receipt(entry_id)
     except NotYetSequenced:
         proof = None
-    context = _context(
+    values = context(
         request,
         "Log entry",
         entry=row,
-        pretty=json.dumps(json.loads(row.header), indent=2, ensure_ascii=False),
+        pretty=_pretty(row.header),
         leaf_sha256=bytes(row.leaf_hash).hex(),
         proof=proof,
         path=[hash_.hex() for hash_ in proof.proof] if proof else [],
         beside=Entry.objects.filter(transaction_id=row.transaction_id).exclude(pk=row.pk).order_by("id")[:_PAGE],
     )
-    return render(request, "console/log_entry.html", context)
+    return render(request, "console/log_entry.html", values)
+
+
+def _pretty(header: str) -> str:
+    """The header in lines; as it is where somebody changed it to what is no JSON, for that is when it is looked at."""
+    try:
+        return json.dumps(json.loads(header), indent=2, ensure_ascii=False)
+    except ValueError:
+        return header
 
 
 @require_POST

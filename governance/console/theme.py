@@ -89,6 +89,12 @@ _ROOMS: dict[str, list[dict[str, Any]]] = {
             "link": _link("console_log_explorer"),
             "permission": _may_view("audit.entry"),
         },
+        {
+            "title": "Gaps in the log",
+            "icon": "playlist_remove",
+            "link": _link("console_log_gaps"),
+            "permission": _may_view("audit.entry"),
+        },
         _item("Checkpoints", "where_to_vote", "audit.checkpoint"),
         {
             "title": "Decisions",

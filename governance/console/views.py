@@ -5,17 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from audit import anchors, checkpoints, verification
-
-
-def _context(request: HttpRequest, title: str, **values: Any) -> dict[str, Any]:
-    return {**admin.site.each_context(request), "title": title, **values}
+from governance.console.pages import context
 
 
 @require_http_methods(["GET", "POST"])
@@ -27,4 +23,4 @@ def log(request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         values["report"] = verification.verify_log()
         values["seconds"] = time.perf_counter() - started
-    return render(request, "console/log.html", _context(request, "Verify the log", **values))
+    return render(request, "console/log.html", context(request, "Verify the log", **values))

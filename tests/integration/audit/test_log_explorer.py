@@ -10,7 +10,7 @@ from django.test import Client
 
 from audit import models, receipts
 from governance.accounts.models import User
-from tests.integration.audit.arrange import write_log
+from tests.integration.audit.arrange import unguarded, write_log
 
 
 @pytest.fixture
@@ -41,6 +41,14 @@ def test_an_entry_shows_its_bytes_hash_and_proof(ada: Client):
     assert all(hash_.hex() in page for hash_ in proof.proof)
     assert bytes(models.Entry.objects.get(pk=first).leaf_hash).hex() in page
     assert "c2sp.org/tlog-proof@v1" in page
+
+
+def test_an_entry_that_somebody_spoilt_is_shown_as_it_is(ada: Client):
+    (first, *_) = write_log(5)
+    unguarded("UPDATE audit_entry SET header = 'no json' WHERE id = %s", first)
+    answer = ada.get(f"/console/log/entries/{first}/")
+    assert answer.status_code == 200
+    assert "no json" in answer.content.decode()
 
 
 def test_whoever_may_not_see_the_log_sees_nothing_of_it(db):
