@@ -51,7 +51,8 @@ def emit(
     """
     here = _in_transaction()
     draft = Draft(action, actor, object, subject, purpose, facts or {})
-    salts = (os.urandom(SALT_BYTES), os.urandom(SALT_BYTES))
+    random = os.urandom(2 * SALT_BYTES)
+    salts = (random[:SALT_BYTES], random[SALT_BYTES:])
     group = writers.transaction_group(here)
     entry = Moment(clock.now(), group).commit(draft, uuid7(), salts)
     writer, number = writers.take(here, 1)
@@ -59,7 +60,7 @@ def emit(
     passing = []
     for link in entry.links:
         passing.append(LINKED)
-        values += (entry.id, *link, tombstone(link.subject), link_tombstone(entry.id, link.role))
+        values += (*link, tombstone(link.subject), link_tombstone(entry.id, link.role))
     if action.startswith("configuration."):
         passing.append(CAPTURED)
         values.append(object)

@@ -25,7 +25,7 @@ LINK: Final = ("entry_id", "role", "subject_id", "salt")
 
 INSERT: Final = f"INSERT INTO audit_staged ({', '.join(STAGED)}) VALUES ({', '.join(['%s'] * len(STAGED))})"  # noqa: S608  # constants
 # Each may stand behind RETURNING, so that an entry is one statement whatever comes with it.
-LINKED: Final = "zgoda_link_entry(%s, %s, %s, %s, %s, %s)"
+LINKED: Final = "zgoda_link_entry(id, %s, %s, %s, %s, %s)"
 CAPTURED: Final = "zgoda_note_captured(%s)"
 
 _FUNCTIONS = """
