@@ -28,6 +28,6 @@ class WebsiteFormAdmin(ModelAdmin):  # type: ignore[misc]  # the theme ships no 
     """Which websites may ask for which consents."""
 
     form = WebsiteFormFields
-    list_display = ("key", "purposes", "origins", "active")
+    list_display = ("key", "purposes", "origins", "asks_age", "active")
     list_filter = ("active",)
-    fields = ("key", "purposes", "origins", "active")
+    fields = ("key", "purposes", "origins", "asks_age", "active")

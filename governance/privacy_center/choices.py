@@ -267,7 +267,7 @@ def _evidence(asked_as: Mapping[str, JSON]) -> dict[str, JSON]:
     kept: dict[str, JSON] = {"surface": "privacy_center", "form": "choices"}
     if asked_as.get("form"):
         kept |= {"surface": "website", "form": asked_as["form"]}
-    return kept | {name: asked_as[name] for name in ("jti", "answered_at", "gpc") if name in asked_as}
+    return kept | {name: asked_as[name] for name in ("jti", "answered_at", "gpc", "of_age") if name in asked_as}
 
 
 def _draft(

@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from governance.kernel import clock
 from governance.privacy_center.words import REQUEST_TYPES
 
+AGE_UNANSWERED = _("Please say whether you are old enough to answer for yourself.")
+TOO_YOUNG = _("Below that age a parent or guardian answers for you, on a page of our privacy centre.")
+
 
 class _Plain(forms.Form):
     """Marks wrong fields for assistive technology and leaves the looks to the templates."""
@@ -31,6 +34,32 @@ class EmailForm(_Plain):
             "invalid": _("This does not look like an e-mail address: name@example.com."),
         },
     )
+
+
+class OfAgeForm(EmailForm):
+    """Of a website's form that asks how old people are: whether they are old enough to answer for themselves (Art. 8(1))."""
+
+    of_age = forms.ChoiceField(
+        choices=[("yes", _("Yes")), ("no", _("No"))],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    field_order = ("of_age", "email")
+
+    def __init__(self, *args: Any, age: int, wanted: bool, **kwargs: Any) -> None:
+        """`wanted`: there is a yes among the answers, which a child cannot give."""
+        super().__init__(*args, **kwargs)
+        self.age, self.wanted = age, wanted
+        self.fields["of_age"].label = _("Are you %(age)s or older?") % {"age": age}
+
+    def clean_of_age(self) -> str:
+        """A no to everything has no age."""
+        said: str = self.cleaned_data["of_age"]
+        if self.wanted and not said:
+            raise forms.ValidationError(AGE_UNANSWERED)
+        if self.wanted and said == "no":
+            raise forms.ValidationError(TOO_YOUNG)
+        return said
 
 
 class GuardianForm(EmailForm):

@@ -45,6 +45,11 @@ class WebsiteForm(UuidModel):
         verbose_name="origins",
         help_text="Scheme and host of each website, such as https://www.example.com, by commas.",
     )
+    asks_age = models.BooleanField(
+        "asks for age",
+        default=False,
+        help_text="For offers that children may take up: people say whether they are old enough to answer for themselves (Art. 8).",
+    )
     active = models.BooleanField("active", default=True)
 
     class Meta:

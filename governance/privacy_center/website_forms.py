@@ -19,6 +19,7 @@ from governance import purposes as register
 from governance.kernel.actors import Actor
 from governance.kernel.errors import InvalidInput, NotFound, NotPermitted
 from governance.kernel.ids import uuid7
+from governance.privacy_center.guardians import age_of_consent
 from governance.privacy_center.models import WebsiteForm
 from governance.purposes import LegalBasis
 
@@ -48,31 +49,34 @@ class OriginNotRegistered(NotPermitted):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form as it is in force."""
+    """A form as it is in force. `age` is from when people answer for themselves; None where the form does not ask how old they are."""
 
     key: str
     purposes: tuple[str, ...]
     origins: frozenset[str]
+    age: int | None = None
 
 
-def put(key: str, *, purposes: Sequence[str], origins: Sequence[str], actor: Actor) -> Form:
-    """Register a form, or change it. Raises FormInvalid with everything that is wrong."""
+def put(key: str, *, purposes: Sequence[str], origins: Sequence[str], actor: Actor, asks_age: bool = False) -> Form:
+    """Register a form, or change it. Raises FormInvalid with everything that is wrong.
+
+    With `asks_age` people say whether they are old enough to answer for themselves, where the law of the place has such an age.
+    """
     wrong = faults(key, purposes, origins)
     if wrong:
         raise FormInvalid(errors=[{"pointer": f"/{field}", "detail": detail} for field, detail in wrong])
+    content = {"purposes": sorted(set(purposes)), "origins": sorted(set(origins)), "asks_age": asks_age}
     with transaction.atomic():
         row, _ = WebsiteForm.objects.update_or_create(
             key=key,
-            defaults={"purposes": sorted(set(purposes)), "origins": sorted(set(origins)), "active": True},
-            create_defaults={
-                "id": uuid7(), "purposes": sorted(set(purposes)), "origins": sorted(set(origins)), "active": True
-            },
-        )  # fmt: skip
+            defaults={**content, "active": True},
+            create_defaults={"id": uuid7(), **content, "active": True},
+        )
         log.emit(
             "consent.website_form_put",
             actor=actor,
             object=f"website_form:{row.id}",
-            facts={"key": key, "purposes": sorted(set(purposes)), "origins": sorted(set(origins))},
+            facts={"key": key, **content},
         )
     return _frozen(row)
 
@@ -128,4 +132,5 @@ def _is_origin(text: str) -> bool:
 
 
 def _frozen(row: WebsiteForm) -> Form:
-    return Form(row.key, tuple(row.purposes), frozenset(row.origins))
+    age = age_of_consent() if row.asks_age else 0  # a place may have no such age
+    return Form(row.key, tuple(row.purposes), frozenset(row.origins), age or None)

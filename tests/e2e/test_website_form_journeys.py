@@ -212,6 +212,48 @@ def test_the_form_violates_no_rule_of_accessibility(
     website.policy = website.policy.replace("require-trusted-types-for 'script'", "").replace(
         "script-src", "script-src 'unsafe-eval'"
     )
+    form = website_forms.put("shop", purposes=["newsletter"], origins=[website.origin], actor=SYSTEM, asks_age=True)
+    website.html = re.sub(r"<script.*</form>", lambda _: snippet(form, "en"), website.html, flags=re.DOTALL)
     seen = browser.visit(chromium, house, scripts=True, viewport={"width": 360, "height": 740})
     open_site(seen, website)
     seen.look(styled=False)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_form_that_asks_for_age_by_keyboard_with_scripts_and_without(
+    chromium: Any, house: str, website: Website, mailoutbox: list[EmailMessage], settings: Any, scripts: bool
+) -> None:
+    settings.ZGODA_CONTROLLER_COUNTRY = "PL"
+    form = website_forms.put("shop", purposes=["newsletter"], origins=[website.origin], actor=SYSTEM, asks_age=True)
+    website.html = re.sub(r"<script.*</form>", lambda _: snippet(form, "pl"), website.html, flags=re.DOTALL)
+    website.html = website.html.replace('lang="en"', 'lang="pl"')
+    seen = browser.visit(chromium, house, scripts=scripts)
+    open_site(seen, website, ready=scripts)
+    assert "Czy masz ukończone 16 lat?" in seen.page.locator("main").inner_text()
+    seen.choose("newsletter|email", "yes")
+    seen.choose("of_age", "no")
+    seen.type("email", ALICE.email)
+    if scripts:
+        seen.tab_to("form button")
+        seen.page.keyboard.press("Enter")
+        seen.page.locator("[data-zgoda-status]:not(:empty)").wait_for()
+        assert "rodzic lub opiekun" in seen.page.locator("[data-zgoda-status]").inner_text()
+        only_two_origins(seen, house, website)
+    else:
+        seen.press("form button")
+        assert "rodzic lub opiekun" in seen.text()
+    drain()
+    assert mailoutbox == []
+
+
+def test_the_page_for_who_has_no_javascript_violates_no_rule_when_it_refuses(
+    chromium: Any, house: str, website: Website
+) -> None:
+    website_forms.put("shop", purposes=["newsletter"], origins=[website.origin], actor=SYSTEM, asks_age=True)
+    seen = browser.visit(chromium, house, scripts=True, bypass_csp=True, viewport={"width": 360, "height": 740})
+    for language in ("en", "pl"):
+        seen.open(f"/{language}/forms/shop/")
+        seen.look()
+        seen.choose("newsletter|email", "yes")
+        seen.press("form button")
+        seen.look()

@@ -23,8 +23,8 @@ from consent.signals import gpc
 from consent.terms import OptInStep
 from governance.kernel import clock
 from governance.kernel.errors import GovernanceError, InvalidInput
-from governance.privacy_center import choices, website_forms
-from governance.privacy_center.forms import EmailForm
+from governance.privacy_center import choices, guardians, website_forms
+from governance.privacy_center.forms import AGE_UNANSWERED, TOO_YOUNG, EmailForm, OfAgeForm
 from governance.privacy_center.languages import NAMES, public_page
 from governance.privacy_center.models import ErrandKind
 from governance.privacy_center.rendering import errors_in_words, page
@@ -101,7 +101,7 @@ def asked(request: HttpRequest, form: Form) -> HttpResponse:
     language = language if language in NAMES else "en"
     with translation.override(language):
         board = choices.board(language, gpc=_gpc(request), only=form.purposes, surface=f"form/{form.key}")
-        return JsonResponse(_as_json(board, language))
+        return JsonResponse(_as_json(form, board, language))
 
 
 @require_http_methods(["POST", "OPTIONS"])
@@ -117,6 +117,8 @@ def answers(request: HttpRequest, form: Form) -> HttpResponse:
         foreign = {field.partition("|")[0] for field in given} - set(shown.purposes)
         if unknown or foreign or not given or shown.ui_variant != f"form/{form.key}":
             raise AnswersInvalid
+        if form.age is not None:
+            guardians.refuse_child(given, said["of_age"])
         seen = choices.counted(OptInStep.ANSWERED, board, given, surface=shown.ui_variant)
         keep_errand(
             request,
@@ -129,6 +131,7 @@ def answers(request: HttpRequest, form: Form) -> HttpResponse:
                 "jti": str(shown.jti),
                 "answered_at": clock.now().isoformat(),
                 "gpc": bool(said["gpc"] or shown.gpc),
+                **_statement(form, of_age=said["of_age"]),
             },
         )
         return JsonResponse({"status": "letter_sent"}, status=202)
@@ -145,27 +148,39 @@ def plain(request: HttpRequest, key: str) -> HttpResponse:
     posted = request.method == "POST"
     if posted:
         website_forms.refuse_stranger(form, request.headers.get("Origin"))
-    asked_for = EmailForm(request.POST or None)
     board = choices.board(language, gpc=_gpc(request), only=form.purposes, surface=surface, count=not posted)
     given = choices.read_answers(request.POST, board.rows) if posted else {}
+    asked_for = (
+        EmailForm(request.POST or None)
+        if form.age is None
+        else OfAgeForm(request.POST or None, age=form.age, wanted=any(given.values()))
+    )
     if posted and asked_for.is_valid() and given:
         seen = choices.counted(OptInStep.ANSWERED, board, given, surface=surface)
         kept = {"email": asked_for.cleaned_data["email"], "answers": given, "notices": seen, "form": form.key}
-        keep_errand(request, ErrandKind.CONSENT, kept)
+        statement = _statement(form, of_age=asked_for.cleaned_data.get("of_age") == "yes")
+        keep_errand(request, ErrandKind.CONSENT, kept | statement)
         return page(request, "letter_sent.html", {"for_choices": False})
     context = {
         "form": asked_for,
         "board": board.chosen(given),
         "unanswered": posted and not given,
+        "age": form.age,
         "action": reverse("privacy_center:website_form", kwargs={"language": language, "key": form.key}),
     }
     return page(request, "give.html", context, status=422 if posted else 200)
 
 
-def _as_json(board: choices.Board, language: str) -> dict[str, Any]:
+def _statement(form: Form, *, of_age: bool | None) -> dict[str, object]:
+    """What somebody said about their age, where the form asks: kept with their answers, and as evidence of a consent."""
+    return {} if form.age is None else {"of_age": of_age is True}
+
+
+def _as_json(form: Form, board: choices.Board, language: str) -> dict[str, Any]:
     return {
         "language": language,
         "presentation": board.token,
+        "age": form.age,
         "purposes": [
             {
                 "title": offer.title,
@@ -188,6 +203,8 @@ def _as_json(board: choices.Board, language: str) -> dict[str, Any]:
             ),
             "failed": _("Your answers could not be sent. Please try again, or use the page of our privacy centre."),
             "unanswered": _("Please answer at least one question with yes or no."),
+            "age_unanswered": str(AGE_UNANSWERED),
+            "too_young": str(TOO_YOUNG),
         },
     }
 
@@ -204,11 +221,12 @@ def _body(request: HttpRequest) -> dict[str, Any]:
         raise AnswersInvalid from None
     if (
         not valid
-        or set(said) - {"email", "answers", "presentation", "gpc"}
-        or said.get("gpc", False) not in (True, False)
+        or set(said) - {"email", "answers", "presentation", "gpc", "of_age"}
+        or not isinstance(said.get("gpc", False), bool)
+        or not isinstance(said.get("of_age"), bool | None)
     ):
         raise AnswersInvalid
-    return {"gpc": False, **said}
+    return {"gpc": False, "of_age": None, **said}
 
 
 def _gpc(request: HttpRequest) -> bool:

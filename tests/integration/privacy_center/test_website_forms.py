@@ -268,3 +268,62 @@ def test_the_script_is_small_and_has_nothing_that_a_strict_policy_forbids(client
         "setTimeout(",
     ):
         assert forbidden not in code.replace("no cookie", "")
+
+
+@pytest.fixture
+def young(published: None, settings: Any) -> None:
+    """A form that children may come to, in Poland."""
+    settings.ZGODA_CONTROLLER_COUNTRY = "PL"
+    website_forms.put("shop", purposes=["newsletter"], origins=[SHOP], actor=SYSTEM, asks_age=True)
+
+
+@pytest.mark.parametrize("said", [{}, {"of_age": None}, {"of_age": False}])
+def test_a_form_that_asks_for_age_takes_a_yes_from_nobody_who_does_not_say_so(
+    client: Client, young: None, said: dict[str, Any]
+) -> None:
+    refused = answer(client, **said)
+    assert (refused.status_code, refused.json()["code"]) == (422, "guardian_needed")
+    assert answer(client, answers={"newsletter|email": "no"}, **said).status_code == 202
+
+
+@pytest.mark.parametrize("said", ["yes", 1, 16, ["yes"]])
+def test_the_age_is_said_with_yes_or_no(client: Client, young: None, said: Any) -> None:
+    assert answer(client, of_age=said).json()["code"] == "answers_invalid"
+
+
+def test_what_was_said_of_the_age_is_evidence(client: Client, young: None, mailoutbox: list[EmailMessage]) -> None:
+    assert ask(client, "pl").json()["age"] == 16
+    assert answer(client, of_age=True).status_code == 202
+    drain()
+    confirm(client, mailoutbox[-1])
+    subject = vault.find_subject(IdentifierKind.EMAIL, ALICE.email)
+    assert subject is not None
+    given = [one for one in ledger.history(subject) if one.event_type is EventType.GIVEN][0]
+    assert (evidence.reveal(given.event_id) or {})["of_age"] is True
+
+
+def test_a_child_s_no_does_not_become_a_yes_in_the_mailbox(
+    client: Client, young: None, mailoutbox: list[EmailMessage]
+) -> None:
+    answer(client, answers={"newsletter|email": "no"}, of_age=False)
+    drain()
+    confirm(client, mailoutbox[-1], **{"newsletter|email": "yes"})
+    subject = vault.find_subject(IdentifierKind.EMAIL, ALICE.email)
+    assert subject is None or not gate.check(subject, "newsletter", "email").allowed
+
+
+@pytest.mark.parametrize(("said", "status"), [({}, 422), ({"of_age": "no"}, 422), ({"of_age": "yes"}, 200)])
+def test_the_age_is_asked_without_javascript_too(
+    client: Client, young: None, said: dict[str, str], status: int
+) -> None:
+    for language, words in (("en", "Are you 16 or older?"), ("pl", "Czy masz ukończone 16 lat?")):
+        path = f"/{language}/forms/shop/"
+        assert words in client.get(path).content.decode()
+        sent = client.post(path, {"email": ALICE.email, "newsletter|email": "yes", **said}, headers={"Origin": SHOP})
+        assert sent.status_code == status
+
+
+def test_where_the_law_has_no_such_age_nobody_is_asked(client: Client, young: None, monkeypatch: Any) -> None:
+    monkeypatch.setattr(website_forms, "age_of_consent", lambda: 0)
+    assert ask(client).json()["age"] is None
+    assert answer(client).status_code == 202

@@ -32,13 +32,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--origin", action="append", required=True, help="A website's scheme and host; may be repeated."
         )
+        parser.add_argument(
+            "--ask-age",
+            action="store_true",
+            help="Ask whether people are old enough to answer for themselves (Art. 8).",
+        )
         parser.add_argument("--language", default="en", choices=["en", "pl"], help="The language of the HTML.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             form = website_forms.put(
-                options["key"], purposes=options["purpose"], origins=options["origin"], actor=SYSTEM
-            )
+                options["key"], purposes=options["purpose"], origins=options["origin"], actor=SYSTEM,
+                asks_age=options["ask_age"],
+            )  # fmt: skip
             self.stdout.write(snippet(form, options["language"]))
         except UnknownNotice:
             raise CommandError(
@@ -85,6 +91,7 @@ def snippet(form: website_forms.Form, language: str) -> str:
                     f'      <label><input type="radio" name="{row.field}" value="no"> {escape(no)}</label></p>',
                 ]
             lines.append("  </fieldset>")
+        lines += _age(form, base, language)
         lines += [
             f'  <p><label>{escape(address)} <input type="email" name="email" autocomplete="email" required></label></p>',
             f'  <p><button type="submit">{escape(translation.gettext("Send my answers"))}</button></p>',
@@ -92,3 +99,18 @@ def snippet(form: website_forms.Form, language: str) -> str:
             "</form>",
         ]
     return "\n".join(lines)
+
+
+def _age(form: website_forms.Form, base: str, language: str) -> list[str]:
+    """Where the form asks for age: the question, and where a parent answers for who is younger (Art. 8(1))."""
+    if form.age is None:
+        return []
+    question = escape(translation.gettext("Are you %(age)s or older?") % {"age": form.age})
+    for_child = escape(translation.gettext("Answer for a child"))
+    yes, no = escape(translation.gettext("Yes")), escape(translation.gettext("No"))
+    return [
+        f'  <p role="radiogroup" aria-label="{question}">{question}',
+        f'    <label><input type="radio" name="of_age" value="yes"> {yes}</label>',
+        f'    <label><input type="radio" name="of_age" value="no"> {no}</label>',
+        f'    <a href="{base}/{language}/consent/child/">{for_child}</a></p>',
+    ]

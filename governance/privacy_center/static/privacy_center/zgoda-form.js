@@ -62,11 +62,16 @@
       });
     });
     if (!Object.keys(answers).length) { tell(said, spec.words.unanswered); return; }
+    var body = { email: form.elements.email.value, answers: answers, presentation: spec.presentation, gpc: gpc };
+    if (spec.age) {
+      var old = form.querySelector('input[name="of_age"]:checked');
+      var yes = Object.values(answers).indexOf("yes") >= 0;
+      if (yes && !(old && old.value === "yes")) { tell(said, old ? spec.words.too_young : spec.words.age_unanswered); return; }
+      if (old) { body.of_age = old.value === "yes"; }
+    }
     fetch(home + "/forms/" + encodeURIComponent(key) + "/answers", {
       method: "POST", credentials: "omit", referrerPolicy: "origin", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({
-        email: form.elements.email.value, answers: answers, presentation: spec.presentation, gpc: gpc
-      })
+      body: JSON.stringify(body)
     }).then(function (answer) {
       if (!answer.ok) { throw new Error(String(answer.status)); }
       tell(said, spec.words.sent);
