@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from governance.kernel.ids import SubjectId, from_opaque
 
 MOST_DECISIONS = 10_000
 _LARGEST_INPUT = 64_000
+_LARGEST = 1e30
 _MOST_FEATURES = 500
 _MOST_ALTERNATIVES = 100
 _MOST_POINTERS = 100
@@ -292,6 +292,8 @@ class _Row:
             ):
                 raise self._wrong("/counterfactual", "A change is one of the features and a bin.")
             found.append((features[one["feature"]], one["bin"]))
+        if len({feature for feature, _ in found}) != len(found):
+            raise self._wrong("/counterfactual", "A counterfactual changes a feature once.")
         return (found + [(decisions.NO_CHANGE, 0)] * decisions.MOST_CHANGES)[: decisions.MOST_CHANGES]
 
     def plain_input(self) -> bytes | None:
@@ -332,8 +334,8 @@ class _Row:
         return given
 
     def _finite(self, given: Any, pointer: str) -> float:
-        # Single precision holds nothing larger.
-        if type(given) not in {int, float} or not math.isfinite(given) or abs(given) > 1e30:
+        # Single precision holds nothing larger. A whole number may be too long for any float; a comparison takes it, and refuses NaN.
+        if type(given) not in {int, float} or not -_LARGEST <= given <= _LARGEST:
             raise self._wrong(pointer, "Not a finite number.")
         return float(given)
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import astuple
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +36,7 @@ from audit.decision_records import (
     pack,
     pack_alternatives,
 )
-from audit.errors import BatchNotValid, NotInTransaction, SubjectErased
+from audit.errors import BatchNotValid, NotInTransaction, SubjectErased, SubjectInEntry
 from audit.merkle import leaf_hashes
 from audit.retries import Asked
 from audit.tiles import Edge
@@ -41,8 +44,8 @@ from audit.tombstones import erased_among
 from governance.kernel import clock, crypto
 from governance.kernel.canonical import canonical_json, sha256_hex
 from governance.kernel.copy import copy_encoded
-from governance.kernel.errors import JSON
-from governance.kernel.ids import uuid7, uuid7_many
+from governance.kernel.errors import JSON, InvalidInput
+from governance.kernel.ids import SubjectId, from_opaque, uuid7, uuid7_many
 
 __all__ = [
     "EXACT", "MOST_CHANGES", "NOT_SEARCHED", "NO_CHANGE", "Alternative", "Attribution", "Change", "Decision", "DecisionBatch",
@@ -61,6 +64,9 @@ _COLUMNS = (
 _ROW_HEAD = struct.Struct(">hi16si16siii16si32s")
 _ROW_SCORE = struct.Struct(">id")
 _LENGTH = struct.Struct(">i")
+_ADDRESS = re.compile(r"[^\s@]@(?!v?\d)[^\s@]+\.[A-Za-z]{2,}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+_OPAQUE = re.compile(r"sub_[0-9A-Za-z]{26}")
 _NULL = _LENGTH.pack(-1)
 
 
@@ -122,8 +128,9 @@ def _rows(
     grounds: dict[UUID | None, bytes] = {None: _NULL}
     actions: dict[str, bytes] = {}
     columns = zip(
-        ids, batch.subjects, batch.verdict_ids, batch.consent_event_ids, batch.chosen, batch.scores.tolist(), records,
-        batch.sealed_inputs, strict=True,
+        ids, batch.subjects, batch.verdict_ids, batch.consent_event_ids, batch.chosen,
+        batch.scores.astype(np.float32).tolist(),  # as the record holds them: verification compares the two
+        records, batch.sealed_inputs, strict=True,
     )  # fmt: skip
     for position, (one, subject, verdict, event, chosen, score, record_, sealed) in enumerate(columns):
         salt = salts[32 * position : 32 * position + 32]
@@ -182,11 +189,12 @@ def _checked(batch: DecisionBatch) -> int:
         raise BatchNotValid(f"The effect is one of {', '.join(EFFECTS)}.")
     if batch.attribution.method != EXACT.method and not batch.attribution.background:
         raise BatchNotValid("Name what the contributions of this model are compared with.")
-    changed = batch.counterfactual_features
-    if changed is not None and (changed.size not in {count, MOST_CHANGES * count} or changed.max() >= features):
-        raise BatchNotValid("A counterfactual names at most two of the features.")
+    _check_changes(batch, count, features)
     if any("@" in name or len(name) > 200 for name in {*batch.chosen, *batch.feature_names}):
         raise BatchNotValid("Actions and features are short names.")
+    if len(set(batch.feature_names)) != features:
+        raise BatchNotValid("Each feature stands once.")
+    _check_head(batch)
     sums = batch.contributions.astype(np.float64).sum(axis=1) + batch.intercept
     scores = batch.scores.astype(np.float64)
     # Written so that a NaN fails.
@@ -197,6 +205,35 @@ def _checked(batch: DecisionBatch) -> int:
             errors=_pointers("contributions", (~fits).tolist()),
         )
     return count
+
+
+def _check_changes(batch: DecisionBatch, count: int, features: int) -> None:
+    changed = batch.counterfactual_features
+    if changed is None:
+        return
+    if changed.size not in {count, MOST_CHANGES * count} or changed.max() >= features:
+        raise BatchNotValid("A counterfactual names at most two of the features.")
+    one, other = changed.reshape(count, -1)[:, [0, -1]].T
+    if changed.size != count and ((one == other) & (one >= 0)).any():
+        raise BatchNotValid("A counterfactual changes a feature once.")
+
+
+def _check_head(batch: DecisionBatch) -> None:
+    """What the decisions share outlives every person among them, so it names nobody."""
+    shared = (batch.kind, batch.object, batch.seed, str(batch.notice_version), *astuple(batch.attribution))
+    versions = (batch.model_family, batch.model_version, batch.policy_version)  # such as lapse@3
+    if any("@" in text for text in shared) or any(_ADDRESS.search(text) for text in versions):
+        raise BatchNotValid("What the decisions of a batch share looks like an address: it is never erased.")
+
+
+def _check_names(header: bytes, subjects: Sequence[SubjectId]) -> None:
+    said = header.decode()
+    named = {UUID(found) for found in _UUID.findall(said)}
+    for found in _OPAQUE.findall(said):
+        with suppress(InvalidInput):
+            named.add(from_opaque("sub", found))
+    if not named.isdisjoint(subjects):
+        raise SubjectInEntry("What the decisions of a batch share names a subject among them: it is never erased.")
 
 
 def _pointers(field: str, wrong: Sequence[bool]) -> list[JSON]:
@@ -269,7 +306,9 @@ def _header(batch: DecisionBatch, batch_id: UUID, names: Names) -> bytes:
         "names": names.listed(),
     }
     header |= {"seed": batch.seed} if batch.seed else {}
-    return canonical_json(header | ({"alternatives": shared} if shared else {}))
+    written = canonical_json(header | ({"alternatives": shared} if shared else {}))
+    _check_names(written, batch.subjects)
+    return written
 
 
 def family_of(model_version: str) -> str:
