@@ -5,6 +5,7 @@ from __future__ import annotations
 from pseudonymize.detection.folding import fold
 from pseudonymize.detection.kinds import Kind
 from pseudonymize.detection.patterns import Pattern, expression, words_near
+from pseudonymize.detection.writing import NO_YEAR
 from pseudonymize.transforms import checksums
 
 DIGITS_OF_A_PHONE = (r"\d(?:[^a-z0-9\n]{0,3}\d){6}",)
@@ -16,13 +17,21 @@ _STREET_WORDS = (
 # Streets of the continent: words that begin a street's name, and endings of compound ones.
 _STREET_BEGINS = (
     r"Via|Viale|Piazza|Corso|Rue|Avenue|Boulevard|Place|Quai|Chemin|Rua|Avenida|Av\.|Avda\.|Calle|C/|C\.|Plaza|Paseo|Praça|"
-    r"ul\.|Ulica|al\.|Aleja|pl\.|os\.|Ul\.|Strada|Str\.|Bd\.|Am|An|Auf|Im|Zum|Zur"
+    r"ul\.|Ulica|al\.|Aleja|pl\.|os\.|Ul\.|Strada|Str\.|Bd\.|Am|An[ ](?:der|den|dem)|Auf[ ](?:der|dem)|Im|Zum|Zur"
 )
 _STREET_ENDS = (
-    "straße|strasse|str\\.|gasse|weg|platz|allee|ring|damm|ufer|gade|vej|vejen|gata|gatan|vägen|väg|vegen|veien|straat|laan|"
+    "straße|strasse|str\\.|gasse|weg|platz|allee|damm|ufer|gade|vej|vejen|gata|gatan|vägen|väg|vegen|veien|straat|laan|"
     "plein|dijk|katu|tie|kuja|utca|út|tér"
 )
+_RING = r"\p{Lu}[\p{L}\-]{3,}ring"  # not spring, string, during
 _HOUSE = r"\d{1,6}[A-Za-z]? (?:\s?[\-/]\s?\d{1,5}[A-Za-z]?)?"
+# What an English text counts is no house: Via Email 24 hours, Offering 20 percent. After a house, such a word goes on.
+_GOES_ON = (
+    "in|at|on|and|or|to|is|was|by|near|for|from|between|with|until|opposite|next|before|after|the|where|will|has|but|as|this|please|"
+    "today|tomorrow|every|it|you|we|they|he|she|who|which|again|behind|beside|above|below|because|if|then|so|since|street|str|road|avenue|square|apt|apartment|suite|unit|flat|floor"
+)
+_NO_COUNT = rf"(?! [ ]?% | [ ] (?! (?:{_GOES_ON}) \b ) \p{{Ll}} )"
+_ABROAD = rf"{_HOUSE} (?!\w) {_NO_COUNT}"
 _UNITS = r"Apt|Apartment|Suite|Ste|Unit|Flat|Floor|No|\#"
 _UNIT = rf"(?: [,\s]+ (?:{_UNITS}) \.? \s* [A-Za-z]?\d+[A-Za-z]? )"
 # What follows on the next lines or after commas: towns, a state, a postal code; only when it ends in the code.
@@ -54,8 +63,8 @@ ADDRESSES = (
         Kind.ADDRESS,
         expression(
             rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_STREET_BEGINS}) [ ]?"
-            rf" (?: (?:{_WORD}|d[aeiou]s?|del|della|de[ ]la|\d{{1,2}}) [ ] ){{0,4}} {_WORD}"
-            rf" ,? [ ] {_HOUSE} (?!\w) {_UNIT}? {_TAIL}?"
+            rf" (?: (?:{_WORD}|d[aeiou]s?|del|della|de[ ]la|\d{{1,2}}) [ ] ){{0,4}} {_WORD} (?<![ ]\p{{Lu}})"
+            rf" ,? [ ] {_ABROAD} {_UNIT}? {_TAIL}?"
         ),
         score=0.87,
         hints=(rf"{_APART}(?:{_folded(_STREET_BEGINS)}) ?[^ \n][^\n]*\d",),
@@ -63,10 +72,12 @@ ADDRESSES = (
     Pattern(  # Hauptstraße 5, Vesterskovvej 79
         Kind.ADDRESS,
         expression(
-            rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_WORD}[ ]){{0,2}} \p{{L}}[\p{{L}}\-]* (?:{_STREET_ENDS}) [ ] {_HOUSE} (?!\w) {_UNIT}? {_TAIL}?"
+            rf"(?<!\w) (?:{_HOUSE}\s+)? (?:{_WORD}[ ]){{0,2}}"
+            rf" (?: \p{{L}}[\p{{L}}\-]* (?:{_STREET_ENDS}) | {_RING} ) [ ] {NO_YEAR} {_ABROAD}"
+            rf" {_UNIT}? {_TAIL}?"
         ),
         score=0.87,
-        hints=(rf"[a-z\-](?:{_folded(_STREET_ENDS)}) \d",),
+        hints=(rf"[a-z\-](?:{_folded(_STREET_ENDS)}|ring) \d",),
     ),
     Pattern(  # 3247 Golfskálinn 25 Apt. 236: a number, a name, a number, a unit
         Kind.ADDRESS,
@@ -79,8 +90,8 @@ ADDRESSES = (
     Pattern(  # PO Box 12; PSC 3294, Box 9168, APO AA 61487; Unit 1009 Box 0219, DPO AP 51065
         Kind.ADDRESS,
         expression(
-            r"(?<!\w) (?: (?:(?:PSC|Unit|CMR)\s+\d{1,5}[,\s]+)? (?:P\.?\s?O\.?\s?)?Box\s+\d{1,6} | US[NSC]{1,2}V?\s+\p{Lu}\w+ )"
-            r" (?: [,\s]+ [AFD]PO [ ] A[AEP] [ ] \d{5} )?"
+            r"(?<!\w) (?: (?: (?:PSC|Unit|CMR)\s+\d{1,5}[,\s]+ (?:P\.?\s?O\.?\s?)? | P\.?\s?O\.?\s? ) Box\s+\d{1,6}"
+            r" | US[NSC]{1,2}V?\s+\p{Lu}\w+ ) (?: [,\s]+ [AFD]PO [ ] A[AEP] [ ] \d{5} )?"
         ),
         score=0.88,
         hints=(r"box\s+\d", rf"{_APART}us[nsc]{{1,2}}v?\s+[a-z]"),

@@ -6,7 +6,7 @@ from pseudonymize.detection import checks
 from pseudonymize.detection.folding import fold
 from pseudonymize.detection.kinds import Kind
 from pseudonymize.detection.patterns import Pattern, expression, words_near
-from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAP, GAPS, ORDERS, digits, groups, hint
+from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAP, GAPS, NO_YEAR, ORDERS, digits, groups, hint
 
 _SERIAL = "CFGHJKLMNPRTVWXYZ0-9"  # characters of documents' numbers: no vowels, nothing that looks like another
 _WORD = r"\p{Lu}[\p{L}\p{M}'’\-]*"
@@ -18,6 +18,18 @@ _STREET_BEGINS = (
     r"Am|An[ ](?:der|den|dem)|Auf[ ](?:der|dem)|Im|In[ ](?:der|den)|Zum|Zur|Unter[ ]den|Alte[rs]?|Neue[rs]?"
 )
 _HOUSE = r"\d{1,4}[ ]?[a-zA-Z]? (?![^\W_]) (?: \s?[\-–/]\s?\d{1,4}[a-zA-Z]? (?!\w) )?"
+_COUNTED = (
+    "Prozent|Uhr|Min|Minuten?|Std|Stunden?|Tage[ns]?|Wochen?|Monate[ns]?|Jahre[ns]?|Euro|EUR|Cent|Stück|Stk|Punkten?|Personen|Gäste|"
+    "Runden?|Teilen?|Farben|Größen|Sorten|Artikeln?|Karat|Seiten?|Reihe|Plätzen?|Sitzen?|[mMxX]al|[cmk]?m|m²|m?g|kg|m?l|GB|MB|TB"
+)
+_NO_COUNT = rf"(?! [ ]?[%€] | [ ] (?:{_COUNTED}) (?!\w) )"
+_NO_STREETS = (
+    "Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|(?:Mon|Diens|Donners|Frei|Sams|Sonn)tag|"
+    "Mittwoch|Winter|Sommer|Frühling|Frühjahr|Herbst|Jahr|Sale|Geburtstag|Preis|Wert|Alter|Schnitt|Durchschnitt|Auswahl|Tag|Abend|Morgen|"
+    "Wochenende|Angebot|Shop|Set|Paket|Monat|Advent"
+)
+"""What stands after Im, Am, Zum and Zur as a street does."""
+_NO_PLACES = r"\w*(?:sitz|arbeits|steh|stell|lade|spiel)platz|(?:ehe|gold|silber|ohr|schlüssel|box|finger)ring|(?:um|heim|arbeits|schul)weg"
 _TOWN = rf"(?:D[{DASHES}])? (?<!\d) \d{{5}} [{BLANKS}] {_WORD} (?: [ \-] (?:am|an[ ]der|im|ob[ ]der|bei|{_WORD}) (?:[ ]{_WORD})? )?"
 _CALL = (
     "tel", "fon", "telefon", "handy", "mobil", "mobilnummer", "anruf", "ruf", "erreich", "rückruf", "durchwahl", "whatsapp", "sms",
@@ -121,8 +133,10 @@ ADDRESSES = (
     Pattern(  # Hauptstraße 5, Lange Straße 12 b, Berliner Allee 3, 10115 Berlin
         Kind.ADDRESS,
         expression(
-            rf"(?<!\w) (?: \p{{Lu}}[\p{{L}}\-]*(?i:{_STREET_ENDS}) | {_WORD}[ {DASHES}] (?:{_WORD}[ {DASHES}])? (?i:{_STREET_ENDS})"
-            rf" | (?:{_STREET_BEGINS})[ ]{_WORD} ) [ ]{{1,2}} {_HOUSE} (?: \s*,?\s+ {_TOWN} )?"
+            rf"(?<!\w) (?! (?i:{_NO_PLACES}) (?!\w) )"
+            rf" (?: \p{{Lu}}[\p{{L}}\-]*(?i:{_STREET_ENDS}) | {_WORD}[ {DASHES}] (?:{_WORD}[ {DASHES}])? (?i:{_STREET_ENDS})"
+            rf" | (?:{_STREET_BEGINS})[ ] (?! (?:{_NO_STREETS})e?s? (?!\w) ) {_WORD} ) [ ]{{1,2}} {NO_YEAR} {_HOUSE} {_NO_COUNT}"
+            rf" (?: \s*,?\s+ {_TOWN} )?"
         ),
         score=0.88,
         hints=(

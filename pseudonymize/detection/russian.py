@@ -5,7 +5,7 @@ from __future__ import annotations
 from pseudonymize.detection import checks
 from pseudonymize.detection.kinds import Kind
 from pseudonymize.detection.patterns import Pattern, expression, words_near
-from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAPS, ORDERS, digits, groups, hint
+from pseudonymize.detection.writing import BEGIN, BLANKS, DASHES, END, GAPS, NO_YEAR, ORDERS, digits, groups, hint
 
 _LETTERS = "АВЕКМНОРСТУХABEKMHOPCTYX"  # of plates: those that both alphabets have
 _WORD = r"\p{Lu}[\p{L}\p{M}\-]*"
@@ -114,8 +114,8 @@ ADDRESSES = (
         Kind.ADDRESS,
         expression(
             rf"(?<![^\W_]) (?: \d{{6}},?\s+ )? (?: (?:г\.|город[е]?|гор\.) \s* {_WORD} (?:[ ]{_WORD})? ,?\s+ )?"
-            rf" (?: {_STREET_WORDS} \s* (?:{_WORD}|\d{{1,3}}-?[а-я]{{0,3}}) (?: [ ] (?:{_WORD}|\d{{1,3}}) ){{0,3}}"
-            rf" | (?:{_WORD}[ ]){{1,2}} {_STREET_WORDS} ) ,?\s* {_HOUSE} {_UNIT}{{0,3}}"
+            rf" (?: {_STREET_WORDS} \s* (?:{_WORD}|\d{{1,3}}(?!\d)-?[а-я]{{0,3}}) (?: [ ] (?:{_WORD}|\d{{1,3}}) ){{0,3}}"
+            rf" | (?:{_WORD}[ ]){{1,2}} {_STREET_WORDS} ) ,?\s* {NO_YEAR} {_HOUSE} {_UNIT}{{0,3}}"
         ),
         score=0.88,
         hints=(r"x[^a-z0-9]{0,3}\d",),

@@ -15,6 +15,9 @@ BEGIN = r"(?<![^\W_])(?<!\d[.,\-])"
 """Not inside of a word or of a longer number."""
 END = r"(?![^\W_])(?![.,\-]\d)"
 
+NO_YEAR = r"(?!(?:19|20)\d\d(?!\w))"
+"""Before the number of a house: spring 2024 and Im Mai 2024 are no streets."""
+
 ORDERS = (
     "zamówien", "zamowien", "paczk", "przesył", "order", "parcel", "tracking", "bestell", "sendung", "rechnung", "заказ",
     "посылк", "трек", "артикул", "sku", "ean", "kod prod", "kod rab", "indeks", "katalog", "artikel", "item", "ref", "isbn",

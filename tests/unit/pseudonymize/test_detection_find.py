@@ -248,3 +248,35 @@ assert "django" not in sys.modules and "governance" not in sys.modules
         "Frau <PERSON>, <EMAIL>",
         "Позвоните <PERSON>, <EMAIL>",
     ], done.stderr
+
+
+NO_ADDRESSES = {
+    "en": [
+        "Offering 20 percent off all shoes", "Spring 2024 sale starts now", "Spring 24 collection", "During 1971 we opened",
+        "Monitoring 24 hours a day", "We are hiring 3 people", "Bring 2 friends and save", "Brigade 12 arrived", "Via Email 24 hours",
+        "An Xbox 360 for you", "Place Order 12 now", "Buy Box 12 today", "Am I 12 years old",
+    ],
+    "de": [
+        "Im Mai 2024", "Im Sale 50 Prozent", "Am Montag 10 Uhr", "Zum Geburtstag 10 Euro geschenkt", "Zur Auswahl 5 Farben",
+        "Heimweg 10 Minuten", "Parkplatz 24 Stunden geöffnet", "Arbeitsplatz 4 ist frei", "Goldring 585", "Marktplatz 2024",
+    ],
+    "ru": ["Площадь 40 метров", "Шоссе 60 км", "Проспект 2024 скачать", "Улица 24 часа"],
+}  # fmt: skip
+ADDRESSES = {
+    "en": [
+        "Via Roma 12 in Milan",
+        "Kaiserring 12, Mannheim",
+        "Vesterskovvej 79 street",
+        "P.O. Box 101",
+        "Rua Diadema 1903",
+    ],
+    "de": ["Am Bahnhof 5", "Im Winkel 12 b", "Goethestraße 12 und", "Kaiserring 12", "Berliner Platz 3"],
+    "ru": ["ул. Ленина, д. 5", "Невский проспект, 28", "площадь Мира, 40"],
+}
+
+
+@pytest.mark.parametrize("language", NO_ADDRESSES)
+def test_what_counts_or_dates_is_no_address(language: str) -> None:
+    found = find([*NO_ADDRESSES[language], *ADDRESSES[language]], language, names=False)
+    addresses = [any(finding.kind is Kind.ADDRESS for finding in findings) for findings in found]
+    assert addresses == [False] * len(NO_ADDRESSES[language]) + [True] * len(ADDRESSES[language])
