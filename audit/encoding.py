@@ -28,12 +28,17 @@ class Rows:
         self.subjects: list[tuple[UUID, UUID, str]] = []
         self._writer, self._number = writer.bytes, first
         self._authenticate = keys.staged()
+        self._shared: tuple[object, object] = (None, None)
+        self._moment = b""
 
     def add(self, entry: Entry) -> bytes:
         """The row of ``audit_staged``, in the order of ``staging.STAGED``; links are put by."""
         entry_id, leaf, header, of = entry.id.bytes, entry.leaf_hash, entry.header.encode(), entry.object.encode()
         number = self._number.to_bytes(8, "big")
         self._number += 1
+        if self._shared[0] is not entry.transaction_id or self._shared[1] is not entry.occurred_at:
+            self._shared = (entry.transaction_id, entry.occurred_at)
+            self._moment = _moment(entry.occurred_at, entry.transaction_id)
         for role, subject, salt in entry.links:
             self.links.append(b"".join((b"\0\x04", _16, entry_id, _text(role), _16, subject.bytes, _32, salt)))
             self.subjects.append((subject, entry.id, role))
@@ -42,8 +47,7 @@ class Rows:
                 b"\0\x0d", _16, entry_id, len(header).to_bytes(4, "big"), header, _32, leaf,
                 _text(entry.action), _text(entry.actor), len(of).to_bytes(4, "big"), of, _text(entry.purpose),
                 _64 + entry.subject_tag.encode() if entry.subject_tag else _EMPTY,
-                _moment(entry.occurred_at, entry.transaction_id),
-                _16, self._writer, _8, number, _32, self._authenticate(entry_id + leaf + self._writer + number),
+                self._moment, _16, self._writer, _8, number, _32, self._authenticate(entry_id + leaf + self._writer + number),
             )
         )  # fmt: skip
 
@@ -54,7 +58,6 @@ def _text(text: str) -> bytes:
     return len(raw).to_bytes(4, "big") + raw
 
 
-@lru_cache(maxsize=64)
 def _moment(occurred_at: datetime, transaction_id: UUID) -> bytes:
     microseconds = (occurred_at - _2000) // _MICROSECOND
     return _8 + microseconds.to_bytes(8, "big", signed=True) + _16 + transaction_id.bytes

@@ -231,8 +231,11 @@ def canonical_facts(facts: Mapping[str, object]) -> str:
 
 def _brief(facts: Mapping[str, object]) -> str:
     """Texts and whole numbers under plain names; empty when there is anything else."""
-    if len(facts) > 8 or not all(type(key) is str and key.isascii() for key in facts):
+    if len(facts) > 8:
         return ""
+    for key in facts:
+        if type(key) is not str or not key.isascii():
+            return ""
     written = []
     for key, value in sorted(facts.items()):
         if type(value) is str and "@" not in value:

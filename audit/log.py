@@ -21,7 +21,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from audit import encoding, keys, writers
 from audit.entries import SALT_BYTES, Draft, Entry, Moment
 from audit.errors import NotInTransaction
-from audit.staging import CAPTURED, INSERT, LINK, LINKED, STAGED
+from audit.staging import LINK, STAGED, insertion
 from audit.tombstones import erased_among, link_tombstone, tombstone
 from governance.kernel import clock, prepared
 from governance.kernel.actors import Actor
@@ -57,14 +57,9 @@ def emit(
     entry = Moment(clock.now(), group).commit(draft, uuid7(), salts)
     writer, number = writers.take(here, 1)
     values: list[Any] = [*entry[:-1], writer, number, staged_mac(entry.id, entry.leaf_hash, writer, number)]
-    passing = []
     for link in entry.links:
-        passing.append(LINKED)
         values += (*link, tombstone(link.subject), link_tombstone(entry.id, link.role))
-    if action.startswith("configuration."):
-        passing.append(CAPTURED)
-        values.append(object)
-    prepared.execute(f"{INSERT} RETURNING {', '.join(passing)}" if passing else INSERT, values)
+    prepared.execute(insertion(len(entry.links), captured=action.startswith("configuration.")), values)
     return entry.id
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -23,10 +24,8 @@ ENTRY: Final = (
 STAGED: Final = (*ENTRY, "writer", "number", "mac")
 LINK: Final = ("entry_id", "role", "subject_id", "salt")
 
-INSERT: Final = f"INSERT INTO audit_staged ({', '.join(STAGED)}) VALUES ({', '.join(['%s'] * len(STAGED))})"  # noqa: S608  # constants
-# Each may stand behind RETURNING, so that an entry is one statement whatever comes with it.
-LINKED: Final = "zgoda_link_entry(id, %s, %s, %s, %s, %s)"
-CAPTURED: Final = "zgoda_note_captured(%s)"
+_INSERT = f"INSERT INTO audit_staged ({', '.join(STAGED)}) VALUES ({', '.join(['%s'] * len(STAGED))})"  # noqa: S608  # constants
+_LINKED, _CAPTURED = "zgoda_link_entry(id, %s, %s, %s, %s, %s)", "zgoda_note_captured(object)"
 
 _FUNCTIONS = """
 DROP FUNCTION IF EXISTS zgoda_stage_entry;
@@ -80,6 +79,16 @@ CREATE TRIGGER append_only_audit_staged_link_delete BEFORE DELETE ON audit_stage
 CREATE TRIGGER append_only_audit_staged_link_truncate BEFORE TRUNCATE ON audit_staged_link EXECUTE FUNCTION zgoda_only_erasure();
 """
 _DROP_TABLES = "DROP TABLE audit_staged_link; DROP TABLE audit_staged;"
+
+
+@cache
+def insertion(links: int, *, captured: bool) -> str:
+    """The one statement that stages an entry, its links and the note that a change of configuration has its entry.
+
+    Parameters as ``STAGED`` names them, then for each link its role, subject and salt, and the tombstones of subject and link.
+    """
+    passing = [_LINKED] * links + [_CAPTURED] * captured
+    return f"{_INSERT} RETURNING {', '.join(passing)}" if passing else _INSERT
 
 
 def move(ids: Sequence[UUID]) -> None:
