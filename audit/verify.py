@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import hashlib
 import json
 import sys
@@ -203,7 +202,7 @@ def note_parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
         parts = line.split(" ")
         try:
             raw = base64.b64decode(parts[2], validate=True) if len(parts) == 3 and parts[0] == "\u2014" else b""
-        except binascii.Error:
+        except ValueError:
             raw = b""
         if len(raw) < 5 or base64.b64encode(raw).decode() != parts[2]:
             raise Refused("a signature line is malformed")
@@ -218,7 +217,7 @@ class Key:
         parts = text.strip().split("+", 2)
         try:
             raw = base64.b64decode(parts[2], validate=True) if len(parts) == 3 else b""
-        except binascii.Error:
+        except ValueError:
             raw = b""
         if len(raw) != 33 or raw[0] not in (ED25519, COSIGNATURE):
             raise Unreadable("the public key is not of the form <name>+<key id>+<base64 of an Ed25519 key>")
@@ -237,7 +236,8 @@ class Key:
                 verify_ed25519(self.public, raw[4:], text.encode())
                 signed = True
         if not signed:
-            raise Refused("the note is not signed by this key")
+            others = sorted({f"{name}+{raw[:4].hex()}" for name, raw in signatures})
+            raise Refused(f"it is signed by {', '.join(others)}, and not by the key {self.name}+{self.id.hex()}")
         self.cosigned(note)
         return text
 
@@ -259,7 +259,7 @@ class Key:
             raise Refused("the checkpoint is of another log")
         try:
             root = base64.b64decode(lines[2], validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise Refused("the checkpoint is malformed") from error
         if len(root) != 32 or base64.b64encode(root).decode() != lines[2] or not all(lines[:-1]):
             raise Refused("the checkpoint is malformed")
@@ -314,7 +314,7 @@ def rotation(entry: bytes) -> tuple[Key, Key]:
     try:
         facts = json.loads(entry)["facts"]
         old, new, proof = Key(facts["old"]), Key(facts["new"]), base64.b64decode(facts["proof"], validate=True)
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused("it is malformed") from error
     verify_ed25519(new.public, proof, f"zgoda log key rotation\n{old.text}\n{new.text}\n".encode())
     return old, new
@@ -422,14 +422,20 @@ def entry_id(entry: bytes | None) -> str | None:
 
 def verify_bundle(bundle: Path, keys: Keys, known: list[str], result: Result) -> None:
     """Verify the whole bundle; what is wrong goes into the result."""
+    if not (bundle / "checkpoint").is_file():
+        raise Unreadable(f"{bundle} is no bundle: there is no file checkpoint in it")
     notes = read_checkpoints(bundle)
     keys.follow(every_entry(bundle), result)
-    heads = []
+    heads, failures = [], []
     for number, note in enumerate(notes):
         try:
             heads.append(keys.checkpoint(note))
         except Refused as error:
-            result.problems.append(f"checkpoint {number}: {error}")
+            failures.append(f"checkpoint {number}: {error}")
+    # With another log's key none of thousands opens: the first says why.
+    result.problems += (
+        failures if heads or len(failures) < 2 else [*failures[:1], "so it is with every other checkpoint"]
+    )
     size = max((head[0] for head in heads), default=0)
     for note in known:
         head = keys.checkpoint(note)
@@ -493,7 +499,10 @@ def name_first(
             kind = "added" if foreign else "moved"
         else:
             kind = {(1, 1): "changed", (1, 0): "removed", (0, 1): "added", (0, 0): "moved"}[gone, foreign]
-        result.bad(seq, entries[seq] if seq < len(entries) else None, kind, "its hash is not the one in the tree")
+        detail = "its hash is not the one in the tree"
+        if is_ is None and kind == "removed":
+            detail = f"it is not in {tile_file(Path(), 'entries', seq // WIDTH, min(WIDTH, len(found) - seq // WIDTH * WIDTH))}"
+        result.bad(seq, entries[seq] if seq < len(entries) else None, kind, detail)
         return
     good, failed = interval
     if result.first_bad is None:
@@ -508,9 +517,12 @@ def check_tiles(bundle: Path, tree: Tree, result: Result) -> None:
         for start in range(0, len(row), 32 * WIDTH):
             part = row[start : start + 32 * WIDTH]
             file = tile_file(bundle, level // 8, start // (32 * WIDTH), len(part) // 32)
-            if not file.exists() or file.read_bytes() != part:
-                name = f"{level // 8}/{start // (32 * WIDTH)}"
-                result.problems.append(f"the tree's tile {name} is not that of the entries below it")
+            name = file.relative_to(bundle)
+            if not file.exists():
+                result.problems.append(f"the tile {name} of the tree is missing")
+                return
+            if file.read_bytes() != part:
+                result.problems.append(f"the tile {name} of the tree is not that of the entries below it")
                 return
 
 
@@ -524,7 +536,7 @@ def read_receipt(text: str) -> tuple[bytes, int, list[bytes], str]:
         entry = base64.b64decode(lines[1].removeprefix("extra "), validate=True)
         index = int(lines[2].removeprefix("index "))
         proof = [base64.b64decode(line, validate=True) for line in lines[3:]]
-    except (ValueError, binascii.Error) as error:
+    except ValueError as error:
         raise Refused("the receipt is malformed") from error
     return entry, index, proof, note
 
@@ -548,7 +560,7 @@ def verify_decision(text: str, keys: Keys) -> dict[str, object]:
         record = base64.b64decode(given["record"], validate=True)
         proof = [base64.b64decode(part, validate=True) for part in given["proof"]]
         header, index, count, receipt = given["header"], int(given["index"]), int(given["count"]), given["receipt"]
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise Refused("the decision's receipt is malformed") from error
     entry = verify_receipt(receipt, keys)
     facts = entry.get("facts")
@@ -571,7 +583,7 @@ def read_anchors(bundle: Path) -> list[dict[str, object]]:
         try:
             given = json.loads(line)
             anchors.append({**given, "evidence": base64.b64decode(given["evidence"]), "size": int(given["size"])})
-        except (ValueError, KeyError, TypeError, binascii.Error) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise Refused("anchors.jsonl is malformed") from error
     return anchors
 
@@ -764,6 +776,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = _arguments(arguments)
     result = Result()
     try:
+        _check_arguments(given)
         keys = Keys(Key(_read(given.public_key)))
         if given.bundle is not None:
             try:
@@ -776,8 +789,26 @@ def main(arguments: list[str] | None = None) -> int:
     except (Unreadable, OSError) as error:
         print(f"cannot verify: {error}", file=sys.stderr)
         return 2
-    _print(result, as_json=given.json)
+    _print(given, result)
     return 1 if result.problems else 0
+
+
+def _check_arguments(given: argparse.Namespace) -> None:
+    """Nothing is said to be verified when nothing was looked at."""
+    if given.bundle is None and not given.receipt and not given.decision:
+        raise Unreadable("nothing was given to verify: name a bundle, --receipt or --decision")
+    if given.bundle is None and (given.known or given.witness or given.tsa_root):
+        raise Unreadable("--known, --witness and --tsa-root are held against a bundle: name one")
+
+
+def _not_checked(given: argparse.Namespace) -> list[str]:
+    """What a bundle cannot show by itself, and how to ask for it."""
+    unsaid = []
+    if given.bundle is not None and not given.known:
+        unsaid.append("whether history was rewritten before it was exported: --known with a checkpoint that you kept")
+    if given.bundle is not None and not given.witness and given.tsa_root is None:
+        unsaid.append("who else vouches for it, and since when: --witness, --tsa-root")
+    return unsaid
 
 
 def _check_anchors(given: argparse.Namespace, result: Result) -> None:
@@ -790,9 +821,9 @@ def _check_anchors(given: argparse.Namespace, result: Result) -> None:
         result.problems.append(f"anchors: {error}")
 
 
-def _print(result: Result, *, as_json: bool) -> None:
+def _print(given: argparse.Namespace, result: Result) -> None:
     verified = not result.problems
-    if as_json:
+    if given.json:
         fields: dict[str, object] = {
             "verified": verified,
             "entries": result.entries,
@@ -802,16 +833,26 @@ def _print(result: Result, *, as_json: bool) -> None:
             "anchors": result.anchors,
             "first_bad": result.first_bad,
             "problems": result.problems,
+            "not_checked": _not_checked(given),
         }
         print(json.dumps(fields, indent=2))
         return
-    print(f"{result.entries} entries, {result.checkpoints} checkpoints, {result.receipts} receipts")
-    print(f"root {result.root.hex()}")
+    if given.bundle is not None:
+        print(f"{_many(result.entries, 'entry', 'entries')}, {_many(result.checkpoints, 'checkpoint', 'checkpoints')}")
+        print(f"root {result.root.hex()}")
+    if given.receipt or given.decision:
+        print(_many(result.receipts, "receipt that holds", "receipts that hold"))
     for anchor in result.anchors:
         print(f"{anchor['kind']} {anchor['name']}: up to {anchor['size']} entries, {anchor['at']}")
     for problem in result.problems:
         print(f"NOT VERIFIED: {problem}")
+    for unsaid in _not_checked(given) if verified else ():
+        print(f"not checked: {unsaid}")
     print("verified" if verified else "not verified")
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
 from audit import verify
 from governance.kernel.crypto import SigningKey
+from tests.unit.audit.test_notes import NOTE, VKEY
 
 # RFC 8032, section 7.1: public key, message, signature.
 VECTORS = [
@@ -57,3 +59,41 @@ def test_plain_arithmetic_and_the_library_agree(monkeypatch: pytest.MonkeyPatch)
                 check(key.public_bytes, bad, b"a text")
     monkeypatch.setattr(verify, "Ed25519PublicKey", None)
     verify.verify_ed25519(key.public_bytes, signature, b"a text")
+
+
+def test_nothing_is_verified_when_nothing_was_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    key = tmp_path / "log.vkey"
+    key.write_text(VKEY)
+    (tmp_path / "empty").mkdir()
+    for arguments, said in (
+        ([], "nothing was given"),
+        (["--known", str(key)], "nothing was given"),
+        (["--receipt", str(key), "--witness", str(key)], "held against a bundle"),
+        ([str(tmp_path / "empty")], "is no bundle"),
+        ([str(tmp_path / "nowhere")], "is no bundle"),
+    ):
+        assert verify.main([*arguments, "--public-key", str(key)]) == 2
+        printed = capsys.readouterr()
+        assert said in printed.err
+        assert "verified" not in printed.out
+
+
+@pytest.mark.parametrize("text", ["PeterNeumann+c74f20a3+\u2014", "\u2014", "a+b+\u0105", ""])
+def test_a_key_of_any_letters_is_refused_and_crashes_nothing(text: str):
+    with pytest.raises(verify.Unreadable):
+        verify.Key(text)
+
+
+@pytest.mark.parametrize(
+    "line", ["\u2014 PeterNeumann \u0105\u0119", "\u2014 \u0105 \u2014", "\u2014 PeterNeumann  ", "\u2014"]
+)
+def test_a_signature_of_any_letters_is_refused_and_crashes_nothing(line: str):
+    with pytest.raises(verify.Refused):
+        verify.Key(VKEY).open(f"text\n\n{line}\n")
+
+
+def test_a_note_of_another_key_says_whose_it_is():
+    with pytest.raises(
+        verify.Refused, match=r"signed by PeterNeumann\+c74f20a3, and not by the key EnochRoot\+af0cfe78"
+    ):
+        verify.Key("EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop").open(NOTE)
