@@ -11,16 +11,18 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import capture, grounds
-        from consent import decision_grounds, disposal, invariants, tasks  # noqa: F401  registers its checks and its work
+        from consent import decision_grounds, disposal, invariants, suppressions, tasks  # noqa: F401  registers its checks and its work
         from consent.models import PropagationTarget
         from consent.sources import ConsentLedgerSource
         from governance.catalogue.declarations import Declared, declare
         from governance.kernel import personal_data
         from governance.retention import disposables
         from governance.retention.rules import ship
+        from pseudonymize.vault.suppression import on_marketing
 
         source = ConsentLedgerSource()
         personal_data.register(source)
+        on_marketing(suppressions.hear)
         capture.configuration(PropagationTarget)
         grounds.judge_with(decision_grounds.contradictions)
         for place, rule in zip(disposal.PLACES, disposal.DEFAULTS, strict=True):

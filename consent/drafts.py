@@ -16,7 +16,18 @@ from uuid import UUID
 
 from consent.errors import InvalidDraft, PresentationRequired
 from consent.jurisdictions import rule_of
-from consent.terms import ANY, BROAD, GRANTS, NOT_BY_IMPORT, OPENINGS, Channel, EventType, NoticeVersionId
+from consent.terms import (
+    ABOUT_MARKETING,
+    ANY,
+    BROAD,
+    GRANTS,
+    MARKETING,
+    NOT_BY_IMPORT,
+    OPENINGS,
+    Channel,
+    EventType,
+    NoticeVersionId,
+)
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.errors import JSON
 from governance.kernel.ids import SubjectId
@@ -146,7 +157,14 @@ def _form(draft: ConsentDraft, actor: Actor) -> list[Wrong]:
     return wrong
 
 
+_OF_MARKETING: Final = (
+    "All marketing, over every channel, is objected to, or that is lifted; anything else is about one purpose."
+)
+
+
 def _broadness(draft: ConsentDraft) -> list[Wrong]:
+    if draft.purpose == MARKETING:
+        return [] if draft.event_type in ABOUT_MARKETING and draft.channel == ANY else [("purpose", _OF_MARKETING)]
     if draft.event_type in BROAD:
         return []
     detail = "Only what restricts may be about any; this event is about one (Art. 4(11): specific)."

@@ -12,7 +12,8 @@ for one subject, purpose and channel, over the events about exactly these and ab
   answered by a grant of the person's own.
 
 Somebody who ever said something about ANY purpose has a row for each purpose with each channel that their events name. So one row
-always says it all: that of the purpose and channel asked about, or of ANY where they were never named.
+always says it all: that of the purpose and channel asked about, or of ANY where they were never named. An objection to all MARKETING
+stands beside these in a row of its own, until it is lifted, or an objection to ANY purpose is.
 
 This is independent of the order in which the rows are read, so the projection and a rebuild cannot differ.
 """
@@ -26,7 +27,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from consent.arrays import uuids
-from consent.terms import ANY, GRANTS, OPENINGS, STOPS, EventType, State
+from consent.terms import ANY, GRANTS, MARKETING, OPENINGS, STOPS, EventType, State
 from governance.kernel.ids import SubjectId
 from governance.kernel.logs import get_logger
 
@@ -45,6 +46,7 @@ _ASKED: Final = f"event_type IN {_in([EventType.REQUESTED, EventType.CONFIRMATIO
 _GRADED: Final = f"event_type IN {_in(OPENINGS | STOPS | {EventType.REQUESTED, EventType.CONFIRMATION_SENT})}"
 _SIGNAL: Final = f"event_type = '{EventType.SIGNAL_OPTOUT}' AND signal_binding"
 _OBJECTED: Final = f"event_type = '{EventType.OBJECTED}'"
+_LIFTED: Final = f"event_type = '{EventType.OBJECTION_LIFTED}'"
 _RESTRICTED: Final = f"event_type = '{EventType.RESTRICTED}'"
 
 COLUMNS: Final = (
@@ -97,12 +99,13 @@ def folded(scope: str) -> str:
         SELECT subject_id, purpose_key, channel FROM ev
         UNION
         SELECT p.subject_id, p.purpose_key, c.channel
-        FROM (SELECT DISTINCT subject_id, purpose_key FROM ev JOIN broadly USING (subject_id)) p
+        FROM (SELECT DISTINCT subject_id, purpose_key FROM ev JOIN broadly USING (subject_id) WHERE purpose_key <> '{MARKETING}') p
         JOIN (SELECT DISTINCT subject_id, channel FROM ev JOIN broadly USING (subject_id)) c USING (subject_id)
     ), matched AS (
         SELECT k.purpose_key AS p, k.channel AS c, ev.*
         FROM keys k JOIN ev ON ev.subject_id = k.subject_id
-            AND (ev.purpose_key = k.purpose_key OR ev.purpose_key = '{ANY}') AND (ev.channel = k.channel OR ev.channel = '{ANY}')
+            AND (ev.purpose_key = k.purpose_key OR (ev.purpose_key = '{ANY}' AND (k.purpose_key <> '{MARKETING}' OR {_LIFTED})))
+            AND (ev.channel = k.channel OR ev.channel = '{ANY}')
     ), marked AS (
         SELECT *,{_peaks("stop", _STOP)},{_peaks("objected", _OBJECTED)},
             {_peaks("restricted", _RESTRICTED)},{_peaks("signal", _SIGNAL)}
@@ -111,7 +114,7 @@ def folded(scope: str) -> str:
         SELECT *, {_GRANT} AND (stop_r IS NULL OR (received_at > stop_r AND occurred_at > stop_o)) AS stands FROM marked
     ), opened AS (
         SELECT *, min(received_at) FILTER (WHERE stands AND {_OPENING}) OVER w AS opened_r,
-            {_held("objected", _OBJECTED, f"event_type = '{EventType.OBJECTION_LIFTED}'")} AS objection_event_id,
+            {_held("objected", _OBJECTED, _LIFTED)} AS objection_event_id,
             {_held("restricted", _RESTRICTED, f"event_type = '{EventType.RESTRICTION_LIFTED}'")} AS restriction_event_id,
             {_held("signal", _SIGNAL, _OWN_GRANT)} AS signal_event_id
         FROM stood WINDOW w AS (PARTITION BY subject_id, p, c)

@@ -20,7 +20,7 @@ from consent.errors import UnknownEvent
 from consent.models import ConsentEvent, ConsentState
 from consent.presentation import Seen, seen
 from consent.recording import Recorded, Wave, as_of, record_wave
-from consent.terms import ANY, Channel, EventType, NoticeVersionId, State
+from consent.terms import ANY, MARKETING, WIDE, Channel, EventType, NoticeVersionId, State
 from governance.kernel.actors import Actor
 from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError
@@ -30,6 +30,7 @@ from governance.purposes.register import Book, newest_book
 
 __all__ = [
     "ANY",
+    "MARKETING",
     "Channel",
     "ConsentDraft",
     "ConsentStatus",
@@ -113,7 +114,9 @@ def _record(batch: list[ConsentDraft], actor: Actor) -> list[Recorded]:
     at = now()
     book = newest_book()
     firsts = decisions.alike(batch)
-    in_force = {key: book.current(key, at) for key in {batch[place].purpose for place in set(firsts)} if key != ANY}
+    in_force = {
+        key: book.current(key, at) for key in {batch[place].purpose for place in set(firsts)} if key not in WIDE
+    }
     decisions.refuse_malformed(batch, actor, in_force, at, firsts)
     shown = _seen(batch, firsts, at)
     results: list[Recorded] = []

@@ -26,7 +26,7 @@ from consent.deliveries import Change
 from consent.drafts import ConsentDraft
 from consent.errors import DeliveryFailed, InvalidTarget, UnknownTarget
 from consent.models import Propagation, PropagationTarget
-from consent.terms import ANY, Delivery, SignedWith, SubjectAs, TargetKind
+from consent.terms import WIDE, Delivery, SignedWith, SubjectAs, TargetKind
 from governance.jobs.leases import Lease
 from governance.jobs.queue import schedule
 from governance.jobs.worker import backoff
@@ -45,7 +45,7 @@ INSERT INTO consent_propagation (target_id, event_id, subject_id, purpose_key, c
 SELECT t.id, c.event, c.subject, c.purpose, c.channel, 'waiting', c.at, 0, ''
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[]) WITH ORDINALITY
      AS c (event, subject, purpose, channel, at, place)
-JOIN consent_propagation_target t ON t.active AND (t.purposes = '{}' OR c.purpose = ANY(t.purposes) OR c.purpose = '*')
+JOIN consent_propagation_target t ON t.active AND (t.purposes = '{}' OR c.purpose = ANY(t.purposes) OR c.purpose IN ('*', '*marketing'))
 ORDER BY t.id, c.place
 """
 _IDLE: Final = """
@@ -285,4 +285,4 @@ def _target(key: str, *, lock: bool = False) -> PropagationTarget:
     return row
 
 
-assert ANY == "*"  # noqa: S101  # _ENQUEUE spells it out
+assert {"*", "*marketing"} == WIDE  # noqa: S101  # _ENQUEUE spells them out

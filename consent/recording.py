@@ -24,7 +24,7 @@ from consent.models import ConsentState
 from consent.packing import Manner, micros
 from consent.presentation import Seen
 from consent.rows import Parent
-from consent.terms import ANY, GRANTS, EventType, State
+from consent.terms import ANY, GRANTS, WIDE, EventType, State
 from governance.kernel.actors import Actor
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId, uuid7_many
@@ -196,14 +196,14 @@ def _make(wave: Wave, received: Sequence[datetime], actor: Actor, book: Book) ->
     manners: dict[object, tuple[Manner, int, bool]] = {}
     for place, (draft, identifier, instant) in enumerate(zip(wave.drafts, made.ids, received, strict=True)):
         occurred = drafts.instant(draft, instant)
-        agreed = None if draft.purpose == ANY else book.agreed_to(draft.purpose, occurred)
+        agreed = None if draft.purpose in WIDE else book.agreed_to(draft.purpose, occurred)
         parent, shown = inherited.get(place), wave.shown[place]
         binds = draft.event_type == EventType.SIGNAL_OPTOUT and signal_binds(draft.jurisdiction, occurred)
         key = (wave.firsts[place], agreed.version if agreed else 0, parent, id(shown), binds)
         found = manners.get(key)
         if found is None:
             version = parent.purpose_version if parent else agreed.version if agreed else 0
-            in_force = None if draft.purpose == ANY else book.current(draft.purpose, instant)
+            in_force = None if draft.purpose in WIDE else book.current(draft.purpose, instant)
             waits = drafts.needs_confirmation(draft, agreed, in_force)
             limited = (
                 draft.valid_until,

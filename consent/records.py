@@ -14,7 +14,7 @@ from django.conf import settings
 
 from consent.ledger import EventRecord
 from consent.notices import Notice
-from consent.terms import ANY, EventType
+from consent.terms import WIDE, EventType
 from governance.kernel.actors import ActorKind
 from governance.kernel.errors import JSON
 from governance.kernel.ids import opaque
@@ -86,7 +86,7 @@ _CONTROLLER: Final = "zgoda:controller"
 
 def of(event: EventRecord, notice: Notice | None) -> dict[str, Any]:
     """The record of one event, without its context: the receipt around it has that."""
-    purpose = None if event.purpose == ANY else newest_book().version(event.purpose, event.purpose_version)
+    purpose = None if event.purpose in WIDE else newest_book().version(event.purpose, event.purpose_version)
     identifier = opaque("cev", event.event_id)
     return {
         "@id": f"zgoda:record/{identifier}",

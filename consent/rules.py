@@ -6,6 +6,7 @@ holds the two against each other. The first rule that holds refuses; when none d
 Which bases a rule concerns:
 - erasure and restriction (Art. 18(2)) stop every basis;
 - an objection (Art. 21) stops consent, legitimate interest and public task, and direct marketing on any basis (Art. 21(2) and (3));
+  one to all MARKETING stops every purpose that is direct marketing, and no other;
 - a refusal, a withdrawal or an opt-out signal is the person's no: it stops consent, and counts as an objection to a legitimate
   interest or a public task; a contract or a legal obligation does not hang on it;
 - everything else is about whether there is a consent, and concerns that basis alone.
@@ -36,6 +37,8 @@ class Standing:
     objection_event_id: UUID | None = None
     restriction_event_id: UUID | None = None
     signal_event_id: UUID | None = None
+    marketing_event_id: UUID | None = None
+    """The objection to all direct marketing, where one holds."""
 
 
 Concerns = Callable[[PurposeVersion], bool]
@@ -66,6 +69,10 @@ def _hears_objections(purpose: PurposeVersion) -> bool:
     return purpose.direct_marketing or _hears_the_person(purpose)
 
 
+def _is_direct_marketing(purpose: PurposeVersion) -> bool:
+    return purpose.direct_marketing
+
+
 def _is_consent(purpose: PurposeVersion) -> bool:
     return purpose.legal_basis is LegalBasis.CONSENT
 
@@ -92,6 +99,13 @@ RULES: Final = (
         lambda standing, at, oldest: standing.objection_event_id is not None,
         "objection_event_id IS NOT NULL",
         "objection_event_id",
+    ),
+    Rule(
+        Reason.OBJECTED,
+        _is_direct_marketing,
+        lambda standing, at, oldest: standing.marketing_event_id is not None,
+        "marketing_event_id IS NOT NULL",
+        "marketing_event_id",
     ),
     Rule(
         Reason.RESTRICTED,

@@ -1,7 +1,8 @@
 """Where people stand, read for the gate: one person with one small statement, any number with one statement that also applies the rules.
 
 Both read the same things in the same order of precedence: whether the person was erased (here or in the vault, in the same snapshot),
-the state of exactly this purpose and channel, and, where there is none, what was said about ANY of them.
+the state of exactly this purpose and channel, and, where there is none, what was said about ANY of them. What was said about all
+MARKETING stands beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from uuid import UUID
 from consent import answers, fold, rules
 from consent.answers import AS_COLUMNS, Answers
 from consent.rules import Standing
-from consent.terms import ANY, Channel, State
+from consent.terms import ANY, MARKETING, Channel, State
 from governance.kernel import prepared
 from governance.kernel.ids import SubjectId
 from governance.kernel.prepared import Beside, UuidArray
@@ -35,7 +36,8 @@ _STANDING: Final = (
     "restriction_event_id",
     "signal_event_id",
 )
-"""Columns of a state in the order of the fields of `Standing` after `erased`."""
+"""Columns of a state in the order of the fields of `Standing` between `erased` and `marketing_event_id`."""
+_OBJECTION: Final = 2 + _STANDING.index("objection_event_id")  # in a row that begins with purpose and channel
 
 _VAULT: Final = DataSubject._meta.db_table
 
@@ -47,7 +49,8 @@ _ERASED: Final = f"""
 _ONE: Final = f"""
     {NEWEST}, {_ERASED}, s.purpose_key, s.channel, {", ".join(_STANDING)}
     FROM (SELECT %s::uuid AS id, %s::text AS purpose, %s::text AS channel) a
-    LEFT JOIN consent_state s ON s.subject_id = a.id AND s.purpose_key IN (a.purpose, '{ANY}') AND s.channel IN (a.channel, '{ANY}')
+    LEFT JOIN consent_state s ON s.subject_id = a.id
+        AND s.purpose_key IN (a.purpose, '{ANY}', '{MARKETING}') AND s.channel IN (a.channel, '{ANY}')
 """
 _NEAREST_FIRST: Final = "(purpose_key = '*'), (channel = '*')"
 _EXACT: Final = "purpose_key = %(purpose)s AND channel = %(channel)s"
@@ -60,6 +63,12 @@ _BROADER: Final = (
 
 # Where there is no row of exactly this purpose and channel, the nearest broader one holds all that was said (see fold.py).
 _BROAD: Final = f"SELECT DISTINCT ON (subject_id) * FROM states WHERE {_BROADER} ORDER BY subject_id, {_NEAREST_FIRST}"
+
+
+_NO_MARKETING: Final = f"""
+    SELECT subject_id, objection_event_id FROM states
+    WHERE (purpose_key = '{ANY}' OR channel = '{ANY}') AND purpose_key = '{MARKETING}' AND channel = '{ANY}'
+"""
 
 
 def _either(column: str) -> str:
@@ -77,9 +86,9 @@ _MANY: Final = f"""
     ),
     standing AS (
         SELECT asked.place, gone.subject_id IS NOT NULL AS erased, coalesce(exact.status, broad.status, 'none') AS status,
-            {", ".join(map(_either, _STANDING[1:]))}
+            {", ".join(map(_either, _STANDING[1:]))}, {{marketing}}
         FROM asked LEFT JOIN exact ON exact.subject_id = asked.id LEFT JOIN broad ON broad.subject_id = asked.id
-            LEFT JOIN gone ON gone.subject_id = asked.id
+            LEFT JOIN gone ON gone.subject_id = asked.id {{beside}}
     ),
     answers AS (
         SELECT place, {{reason}} AS reason, {{event}} AS event_id, {{notice}} AS notice_id, {{valid_until}} AS valid_until FROM standing
@@ -128,7 +137,10 @@ def _many(purpose: PurposeVersion, *, historical: bool) -> str:
     reason, event = rules.sql(purpose)
     by_consent = purpose.legal_basis is LegalBasis.CONSENT
     then = f"MATERIALIZED ({fold.folded(fold.BY_SUBJECTS_AT)})"
+    marketing = purpose.direct_marketing  # a join that other purposes need not pay for
     return _MANY.format(
+        marketing="shut.objection_event_id AS marketing_event_id" if marketing else "NULL::uuid AS marketing_event_id",
+        beside=f"LEFT JOIN ({_NO_MARKETING}) shut ON shut.subject_id = asked.id" if marketing else "",
         states=then if historical else "NOT MATERIALIZED (SELECT * FROM consent_state)",
         reason=reason,
         event=event,
@@ -140,7 +152,9 @@ def _many(purpose: PurposeVersion, *, historical: bool) -> str:
 def _standing(found: Sequence[Sequence[Any]]) -> Standing:
     """One person's rows (exactly this purpose and channel, and the broader ones) as one standing: the nearest holds all."""
     erased = bool(found[0][1])
-    states = sorted((row[2:] for row in found if row[2] is not None), key=lambda row: (row[0] == ANY, row[1] == ANY))
+    said = [row[2:] for row in found if row[2] is not None]
+    marketing = next((row[_OBJECTION] for row in said if row[0] == MARKETING and row[1] == ANY), None)
+    states = sorted((row for row in said if row[0] != MARKETING), key=lambda row: (row[0] == ANY, row[1] == ANY))
     if not states:
-        return Standing(erased=erased)
-    return Standing(erased, State(states[0][2]), *states[0][3:])
+        return Standing(erased=erased, marketing_event_id=marketing)
+    return Standing(erased, State(states[0][2]), *states[0][3:], marketing)

@@ -8,12 +8,17 @@ from uuid import UUID
 
 from governance.purposes.terms import Channel
 
-__all__ = ["ANY", "Channel", "EventType", "NoticeVersionId", "Reason", "State"]
+__all__ = ["ANY", "MARKETING", "Channel", "EventType", "NoticeVersionId", "Reason", "State"]
 
 NoticeVersionId = NewType("NoticeVersionId", UUID)
 
 ANY: Final = "*"
 """In place of a purpose or a channel: all of them. Only what restricts may be said so broadly; consent is specific (Art. 4(11))."""
+MARKETING: Final = "*marketing"
+"""In place of a purpose: all direct marketing, whatever it rests on, over every channel. Said by an objection and by its lifting alone
+(Art. 21(2) and (3)): whoever is not to be contacted for marketing stays a customer."""
+WIDE: Final = frozenset({ANY, MARKETING})
+"""What stands in place of a purpose and is none."""
 
 
 class EventType(StrEnum):
@@ -64,6 +69,7 @@ BROAD: Final = frozenset(
     }
 )
 """Events that may be about ANY purpose or channel."""
+ABOUT_MARKETING: Final = frozenset({EventType.OBJECTED, EventType.OBJECTION_LIFTED})
 NOT_BY_IMPORT: Final = frozenset({EventType.GIVEN, EventType.REAFFIRMED, EventType.CONFIRMED}) | LIFTS
 """A file cannot consent: it records `imported`, which a purpose with double opt-in does not take for a consent."""
 

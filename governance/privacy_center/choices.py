@@ -15,7 +15,7 @@ from consent import funnel, ledger, notices
 from consent.errors import UnknownNotice
 from consent.ledger import ConsentDraft, ConsentStatus
 from consent.notices import Notice
-from consent.terms import ANY, EventType, OptInStep, State
+from consent.terms import ANY, MARKETING, EventType, OptInStep, State
 from governance import purposes
 from governance.kernel import clock
 from governance.kernel.actors import Actor
@@ -219,7 +219,7 @@ def _offer(
     except UnknownNotice:
         return None  # nobody can agree to what is not explained in their language
     rows = tuple(
-        _row(purpose, str(channel), standing.get((purpose.key, str(channel))), by_consent=by_consent)
+        _row(purpose, str(channel), _nearest(standing, purpose, str(channel)), by_consent=by_consent)
         for channel in purpose.channels
     )
     polish = language == "pl"
@@ -230,6 +230,18 @@ def _offer(
         notice=notice,
         rows=rows,
     )
+
+
+def _nearest(
+    standing: Mapping[tuple[str, str], ConsentStatus], purpose: PurposeVersion, channel: str
+) -> ConsentStatus | None:
+    """Where the person stands with a purpose and channel: what they said of exactly these, else of all (as the gate reads it)."""
+    around = [(purpose.key, channel), (purpose.key, ANY), (ANY, channel), (ANY, ANY)]
+    found = next((standing[key] for key in around if key in standing), None)
+    marketing = standing.get((MARKETING, ANY))
+    if purpose.direct_marketing and marketing is not None and marketing.objected:
+        return replace(found or marketing, objected=True)
+    return found
 
 
 def _row(purpose: PurposeVersion, channel: str, status: ConsentStatus | None, *, by_consent: bool) -> Row:

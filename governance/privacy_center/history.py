@@ -38,8 +38,8 @@ def of(subject: SubjectId, language: str) -> list[Line]:
 
 
 def _line(event: EventRecord, language: str) -> Line:
-    title: Text = _("everything")
-    if event.purpose != ANY:
+    title: Text = words.WIDE.get(event.purpose, "")
+    if not title:
         title = newest_book().version(event.purpose, event.purpose_version).title(language)
     return Line(
         at=event.occurred_at,

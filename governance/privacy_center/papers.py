@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from consent import ledger, receipts, signing
 from consent.errors import UnknownEvent
-from consent.terms import ANY
 from dsar import certificates
 from dsar.certificates import ErasureCertificate
 from dsar.errors import CertificateInvalid
@@ -51,7 +50,7 @@ def receipt_of(event_id: UUID, subject: SubjectId) -> str:
 def _facts(content: dict[str, Any]) -> tuple[tuple[Text, str], ...]:
     """What a receipt says, in the words of the pages."""
     said = receipts.summary(content)
-    title = _("everything") if said.purpose == ANY else said.purpose_title
+    title = words.WIDE.get(said.purpose, said.purpose_title)
     facts: list[tuple[Text, str]] = [
         (_("What happened"), str(words.EVENTS.get(said.event, said.event))),
         (_("What for"), str(title)),

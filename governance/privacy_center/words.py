@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from consent.terms import ANY, MARKETING
 from dsar.states import RequestType, Status
 
 Text = str | Promise
@@ -109,6 +110,9 @@ EVENTS: dict[str, Text] = {
     "signal_optout": _("Your browser asked us not to sell or share your data."),
     "imported": _("We took over a yes that you gave elsewhere."),
 }
+
+WIDE: dict[str, Text] = {ANY: _("everything"), MARKETING: _("all direct marketing")}
+"""What stands in place of a purpose."""
 
 ACTORS: dict[str, Text] = {
     "subject": _("you"),

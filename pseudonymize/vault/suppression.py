@@ -6,8 +6,9 @@ the erasure stays true at the next import (Art. 17(1), 5(2)), and it holds nothi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from django.db import transaction
@@ -21,12 +22,20 @@ from pseudonymize.errors import KeyProviderUnavailable
 from pseudonymize.identity import INDEXED_KINDS, IdentifierKind, Identity
 from pseudonymize.keys import masters, subject_keys
 from pseudonymize.models import SubjectIdentifier, Suppression, SuppressionKey, SuppressionScope
-from pseudonymize.vault import blind_index, identifiers
+from pseudonymize.vault import blind_index, identifiers, lookup
 from pseudonymize.vault.blind_index import CANONICAL_VERSIONS
 from pseudonymize.vault.matching import Found
 
 ERASED = "erased"
 """The reason on the list for somebody who was erased."""
+
+Hear: TypeAlias = "Callable[[SubjectId, UUID, bool], None]"
+_marketing: list[Hear] = []
+
+
+def on_marketing(hear: Hear) -> None:
+    """Register who is told, in the same transaction, that a subject is suppressed for marketing or no longer is, by which log entry."""
+    _marketing.append(hear)
 
 
 def suppress(subject: SubjectId, scope: SuppressionScope, reason: str, actor: Actor) -> int:
@@ -45,7 +54,10 @@ def suppress(subject: SubjectId, scope: SuppressionScope, reason: str, actor: Ac
             subject=subject,
             facts={"scope": scope.value, "reason": reason, "identifiers": len(found)},
         )
-        return add(found, scope=scope, reason=reason, entry=entry, at=now())
+        added = add(found, scope=scope, reason=reason, entry=entry, at=now())
+        if scope is SuppressionScope.MARKETING and added:
+            _tell([subject], entry, suppressed=True)
+        return added
 
 
 def lift_suppression(identity: Identity, scope: SuppressionScope, reason: str, actor: Actor) -> int:
@@ -55,12 +67,17 @@ def lift_suppression(identity: Identity, scope: SuppressionScope, reason: str, a
         locks.own_vault()
         rows = [row for row in _rows(found.keys(), [scope]) if (row.kind, bytes(row.blind_index)) in found]
         Suppression.objects.filter(id__in=[row.id for row in rows]).delete()
-        log.emit(
+        entry = log.emit(
             "suppression.lifted",
             actor=actor,
             object=f"suppression:{uuid7()}",
             facts={"scope": scope.value, "reason": reason, "identifiers": len(rows)},
         )
+        if scope is SuppressionScope.MARKETING and rows:
+            owners = [
+                lookup.find_subject(kind, value) for kind, value in identity.values.items() if kind in INDEXED_KINDS
+            ]
+            _tell(sorted({owner for owner in owners if owner is not None}), entry, suppressed=False)
     return len(rows)
 
 
@@ -151,6 +168,12 @@ def _listed(
         )
         for kind, index in found
     ]
+
+
+def _tell(subjects: Iterable[SubjectId], entry: UUID, *, suppressed: bool) -> None:
+    for subject in subjects:
+        for hear in _marketing:
+            hear(subject, entry, suppressed)
 
 
 def _forms(identity: Identity) -> dict[IdentifierKind, str]:

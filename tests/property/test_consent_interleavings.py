@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from audit import merkle
 from consent import commitments, fold, gate, ledger
 from consent.errors import NothingToReaffirm
-from consent.ledger import ANY, ConsentDraft
+from consent.ledger import ANY, MARKETING, ConsentDraft
 from consent.terms import Channel, EventType, Reason
 from governance import purposes
 from governance.kernel.ids import SubjectId
@@ -36,7 +36,7 @@ EXAMPLES = int(os.environ.get("ZGODA_EXAMPLES", "12"))
 """Histories of the whole crowd; more of them in a nightly run."""
 PURPOSES: dict[str, dict[str, Any]] = {
     "single": {"validity_days": 1},
-    "double": {"double_opt_in": True},
+    "double": {"double_opt_in": True, "direct_marketing": True},
     "interest": {"legal_basis": "legitimate_interest"},
     "contract": {"legal_basis": "contract"},
     "soft": {"legal_basis": "contract", "direct_marketing": True},
@@ -92,6 +92,12 @@ class Toy:
     def held(self, about: list[tuple[int, Said]], what: list[tuple[int, Said]], lifts: set[str]) -> bool:
         return bool(what) and not any(self.later(one, what) for one in about if one[1].kind in lifts)
 
+    def no_marketing(self) -> bool:
+        """An objection to all marketing holds until it, or an objection to everything, is lifted."""
+        wide = [(n, one) for n, one in enumerate(self.said) if one.purpose in (MARKETING, ANY) and one.channel == ANY]
+        said = [(n, one) for n, one in wide if one.kind == "objected" and one.purpose == MARKETING]
+        return self.held(wide, said, {"objection_lifted"})
+
     def in_force(self, purpose: str, channel: str) -> tuple[Said | None, bool]:
         """The consent in force, of several the last to happen, and whether one waits for its confirmation."""
         about = self.about(purpose, channel)
@@ -120,6 +126,8 @@ class Toy:
             return [one for one in about if one[1].kind == kind]
 
         if (listens or purpose == "soft") and self.held(about, of("objected"), {"objection_lifted"}):
+            return Reason.OBJECTED
+        if purpose in ("soft", "double") and self.no_marketing():
             return Reason.OBJECTED
         if self.held(about, of("restricted"), {"restriction_lifted"}):
             return Reason.RESTRICTED
@@ -193,6 +201,8 @@ class Interleavings(RuleBasedStateMachine):
             kind = "objected" if word in GRANTS and named not in ("single", "double") else word
             purpose = ANY if any_purpose and kind in BROAD else named
             over = ANY if any_channel and kind in BROAD else channel.value
+            if any_channel and kind in ("objected", "objection_lifted") and named in ("soft", "double"):
+                purpose, over = MARKETING, ANY
             at = self.instant - late * MINUTE
             draft = arrange.draft(
                 self.people[place], kind, purpose=purpose, channel=over, occurred_at=at, jurisdiction=jurisdiction,
@@ -328,9 +338,10 @@ def test_a_large_recording_comes_to_the_same_as_one_by_one(
             word = "objected" if kind in GRANTS and named not in ("single", "double") else kind
             if word in ("imported", "reaffirmed"):
                 word = "given" if named in ("single", "double") else "objected"
+            wide = MARKETING if word in ("objected", "objection_lifted") and any_channel else ANY
             made = [
                 arrange.draft(
-                    subject, word, purpose=ANY if any_purpose and word in BROAD else named,
+                    subject, word, purpose=wide if any_purpose and word in BROAD else named,
                     channel=ANY if any_channel and word in BROAD else "email", occurred_at=datetime.now(UTC) - MINUTE,
                     jurisdiction=jurisdiction, notice_version_id=shown if word == "given" else None,
                 )

@@ -28,7 +28,7 @@ def blocks(page: str, language: str) -> list[str]:
 def test_the_gate_answers_as_the_how_to_says() -> None:
     scope: dict[str, Any] = {}
     shown = blocks("ask-the-gate.md", "python")
-    assert len(shown) == 5
+    assert len(shown) == 6
     for block in shown:
         exec(compile(block, "ask-the-gate.md", "exec"), scope)
 

@@ -9,9 +9,16 @@ import time_machine
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from audit.models import Entry
-from consent import citations, gate, ledger
-from consent.errors import ChannelNotCovered, HistoricalVerdict, NotCovered, UnknownChannel, UnknownVerdict
-from consent.ledger import ANY
+from consent import citations, fold, gate, ledger
+from consent.errors import (
+    ChannelNotCovered,
+    HistoricalVerdict,
+    InvalidDraft,
+    NotCovered,
+    UnknownChannel,
+    UnknownVerdict,
+)
+from consent.ledger import ANY, MARKETING
 from consent.models import ConsentVerdict, ConsentVerdictSet
 from consent.terms import Reason
 from governance.kernel import prepared
@@ -263,3 +270,68 @@ def test_a_new_version_of_a_purpose_asks_again_only_when_it_says_so(shown: Any) 
     assert [one.status for one in ledger.current(subject)] == ["superseded"]
     give(subject, shown)
     assert gate.check(subject, "newsletter", "email").allowed
+
+
+def test_nobody_who_wants_no_marketing_is_used_for_any_and_everything_else_goes_on() -> None:
+    """Art. 21(2) and (3): on whatever basis, over every channel, from that instant, until the person lifts it."""
+    arrange.purpose("offers", direct_marketing=True, effective_from=T0 - timedelta(days=60))
+    arrange.purpose("magazine", direct_marketing=True, legal_basis="contract", effective_from=T0 - timedelta(days=60))
+    arrange.purpose("service", legal_basis="contract", effective_from=T0 - timedelta(days=60))
+    shown = arrange.notice("offers", "magazine", "service")
+    subject, other = people(2)
+    with time_machine.travel(T0, tick=False):
+        for one in (subject, other):
+            give(one, shown, purpose="offers")
+    with time_machine.travel(T0 + timedelta(hours=1), tick=False):
+        said = ledger.record(draft(subject, "objected", purpose=MARKETING, channel=ANY), actor=STAFF)[0]
+    with time_machine.travel(T0 + timedelta(hours=2), tick=False):
+        for purpose in ("offers", "magazine"):
+            for channel in ("email", "sms"):
+                verdict = gate.check(subject, purpose, channel)
+                assert (verdict.reason, verdict.event_id) == (Reason.OBJECTED, said.event_id)
+                assert gate.filter([subject, other], purpose, channel).verdict_of(subject) == verdict
+        assert gate.filter([subject, other], "offers", "email").allowed == [other]
+        assert gate.check(subject, "service", "email").allowed
+        assert gate.check(subject, "offers", "email", at=T0 + timedelta(minutes=30)).allowed, "the past stays"
+        with transaction.atomic():
+            assert gate.claim([subject, other], "offers", "email").allowed == [other]
+    with time_machine.travel(T0 + timedelta(hours=3), tick=False):
+        ledger.record(draft(subject, "objection_lifted", purpose=MARKETING, channel=ANY), actor=STAFF)
+        assert gate.check(subject, "offers", "email").allowed
+        assert not gate.check(subject, "offers", "email", at=T0 + timedelta(hours=2)).allowed
+    assert fold.difference() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"event_type": "withdrawn"},
+        {"event_type": "restricted"},
+        {"event_type": "given"},
+        {"event_type": "objected", "channel": "email"},
+    ],
+)
+def test_of_marketing_as_such_only_an_objection_is_said(shown: Any, wrong: dict[str, str]) -> None:
+    with pytest.raises(InvalidDraft):
+        ledger.record(draft(person(), **({"purpose": MARKETING, "channel": ANY} | wrong)), actor=STAFF)
+
+
+def test_who_is_suppressed_for_marketing_alone_is_refused_for_marketing_alone() -> None:
+    """The list of the vault and the gate agree, from one transaction on; lifting needs no more than the address."""
+    arrange.purpose("offers", direct_marketing=True)
+    arrange.purpose("service", legal_basis="contract")
+    shown = arrange.notice("offers", "service")
+    (bob,) = vault.enrol(
+        [vault.Identity({vault.IdentifierKind.EMAIL: BOB.email})], actor=STAFF, source="tests"
+    ).subjects
+    assert bob is not None
+    give(bob, shown, purpose="offers")
+    assert vault.suppress(bob, vault.SuppressionScope.MARKETING, "robinson_list", STAFF) == 1
+    assert vault.suppress(bob, vault.SuppressionScope.MARKETING, "robinson_list", STAFF) == 0
+    assert reason(bob, "offers") == Reason.OBJECTED
+    assert gate.filter([bob], "offers", "sms").allowed == []
+    assert gate.check(bob, "service", "email").allowed
+    assert [one.event_type for one in ledger.history(bob)] == ["given", "objected"]
+    who = vault.Identity({vault.IdentifierKind.EMAIL: BOB.email})
+    assert vault.lift_suppression(who, vault.SuppressionScope.MARKETING, "own_wish", STAFF) == 1
+    assert gate.check(bob, "offers", "email").allowed

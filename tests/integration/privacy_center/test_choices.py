@@ -322,3 +322,22 @@ def test_an_address_that_is_none_of_ours_is_answered_in_its_language(client: Cli
     answer = client.get("/pl/nie-ma-takiej/")
     assert answer.status_code == 404
     assert 'lang="pl"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("said", [ledger.ANY, ledger.MARKETING])
+def test_the_page_shows_what_was_objected_to_as_a_whole(client: Client, said: str) -> None:
+    """What the page says and what the gate answers are one, also where nobody ever named the purpose."""
+    arrange.purpose("catalogue", legal_basis="legitimate_interest", direct_marketing=True)
+    arrange.notice("catalogue", key="post")
+    subject = enrol()
+    assert not chosen_no(client, subject, "catalogue|email")
+    ledger.record(arrange.draft(subject, "objected", purpose=said, channel=ledger.ANY), actor=SYSTEM)
+    assert gate.check(subject, "catalogue", "email").reason == "objected"
+    assert chosen_no(client, subject, "catalogue|email")
+    history = client.get(f"{choices_of(subject, 'pl')}history/").content.decode()
+    assert ("cały marketing bezpośredni" if said == ledger.MARKETING else "wszystko") in history
+
+
+def chosen_no(client: Client, subject: SubjectId, field: str) -> bool:
+    page = client.get(choices_of(subject)).content.decode()
+    return f'name="{field}" value="no" checked' in page

@@ -22,9 +22,17 @@ def answer(
 
 def test_the_order_of_reasons_is_that_of_the_design() -> None:
     assert [rule.reason for rule in RULES] == [
-        Reason.ERASED, Reason.OBJECTED, Reason.RESTRICTED, Reason.WITHDRAWN, Reason.REFUSED, Reason.INVALIDATED, Reason.TERMINATED,
-        Reason.OPT_OUT_SIGNAL, Reason.EXPIRED, Reason.SUPERSEDED, Reason.CONFIRMATION_PENDING, Reason.NOT_ANSWERED, Reason.NEVER_ASKED,
+        Reason.ERASED, Reason.OBJECTED, Reason.OBJECTED, Reason.RESTRICTED, Reason.WITHDRAWN, Reason.REFUSED, Reason.INVALIDATED,
+        Reason.TERMINATED, Reason.OPT_OUT_SIGNAL, Reason.EXPIRED, Reason.SUPERSEDED, Reason.CONFIRMATION_PENDING,
+        Reason.NOT_ANSWERED, Reason.NEVER_ASKED,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("basis", list(LegalBasis))
+def test_an_objection_to_all_marketing_stops_what_is_marketing_on_any_basis_and_nothing_else(basis: LegalBasis) -> None:
+    said = Standing(status=State.GIVEN, purpose_version=1, marketing_event_id=UUID(int=3))
+    assert answer(said, basis, direct=True) is Reason.OBJECTED
+    assert answer(said, basis, direct=False).permits
 
 
 def test_only_a_given_consent_permits() -> None:
