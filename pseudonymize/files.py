@@ -17,7 +17,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 from uuid import UUID
 
 import pyarrow as pa
@@ -123,19 +123,24 @@ def _carried_out(
 ) -> FileRun:
     schema = _schema(run, reader)
     with _beside(output) as bad:
-        with place.storage.created(place.joined, name=output.name) as file:
+        with place.storage.created(place.joined, name=output.name) as file, bad.open("w") as listed:
             joint = tables.Joint(file, place.ending, schema)
-            # Where no group is judged every row leaves, and a part is put behind the others while the next ones are made.
-            at_once = None if run.policy.risk else joint
-            count = _make_parts(run, place, reader, schema, at_once, workers=workers, progress=progress)
-            quarantined = _counted(run, place, count, bad)
+            counts = _Counts(run, place, listed)
+
+            def settled(number: int) -> None:
+                counts.add(number)
+                # Where no group is judged every row leaves, and a part is put behind the others while the next ones are made.
+                if not run.policy.risk:
+                    joint.add(place.storage.opened(place.data(number)))
+
+            count = _make_parts(run, place, reader, schema, settled, workers=workers, progress=progress)
             if run.policy.risk:
                 for path in _admitted(run, place, count, schema, run.policy.risk):
                     joint.add(place.storage.opened(path))
             _gate(run, place, reader, count, schema)
             digest = joint.finish()
         manifest = run.finish(digest, str(place.state.same["input_sha256"]))
-        return _publish(manifest, output, place.joined, bad if quarantined else None)
+        return _publish(manifest, output, place.joined, bad if run.tally.quarantined else None)
 
 
 def _require_new(policy: Policy, sha256: str) -> None:
@@ -164,13 +169,13 @@ def _make_parts(
     place: Workshop,
     reader: Reader,
     schema: pa.Schema,
-    joint: tables.Joint | None,
+    settled: Callable[[int], None],
     *,
     workers: int,
     progress: Progress,
 ) -> int:
-    """Make every part that is not there yet, and put each into ``joint`` in order. Returns how many there are. At most two per worker are
-    in memory."""
+    """Make every part that is not there yet, and tell of each in order that it is. Returns how many there are. At most two per worker
+    are in memory."""
     done = 0
     waiting: deque[tuple[Future[int], int]] = deque()
 
@@ -178,9 +183,7 @@ def _make_parts(
         nonlocal done
         while len(waiting) > most:
             future, rows = waiting.popleft()
-            number = future.result()
-            if joint is not None:
-                joint.add(place.storage.opened(place.data(number)))
+            settled(future.result())
             done += rows
             progress(done, reader.rows)
 
@@ -226,19 +229,20 @@ def _at_once(work: Work) -> Future[int]:
     return made
 
 
-def _counted(run: Run, place: Workshop, count: int, bad: Path) -> int:
-    """Add the counts of all parts up; list the rows that could not be transformed. Returns how many rows these are."""
-    first = 0
-    with bad.open("w") as rows:
-        rows.write("row,column,reason\n")
-        for number in range(count):
-            tally = place.tally(number)
-            if tally is None:
-                raise TableUnreadable("The input changed while it was read.")
-            rows.writelines(f"{first + row},{_quoted(column)},{reason}\n" for row, column, reason in tally.bad)
-            first += tally.rows_in
-            run.tally.add(tally)
-    return run.tally.quarantined
+class _Counts:
+    """The counts of parts, added up in order in the run's tally while others are made; rows that could not be transformed are listed."""
+
+    def __init__(self, run: Run, place: Workshop, listed: TextIO) -> None:
+        self._run, self._place, self._listed = run, place, listed
+        listed.write("row,column,reason\n")
+
+    def add(self, number: int) -> None:
+        tally = self._place.tally(number)
+        if tally is None:
+            raise TableUnreadable("The input changed while it was read.")
+        first = self._run.tally.rows_in
+        self._listed.writelines(f"{first + row},{_quoted(column)},{reason}\n" for row, column, reason in tally.bad)
+        self._run.tally.add(tally)
 
 
 def _quoted(column: str) -> str:

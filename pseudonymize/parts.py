@@ -31,7 +31,7 @@ from pseudonymize.kit import Kit
 from pseudonymize.storage import PLAIN, Storage
 from pseudonymize.tally import Tally
 
-_FORMAT = 2
+_FORMAT = 3
 _STATE, _LOCK = "state.json", "lock"
 
 

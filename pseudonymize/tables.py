@@ -33,7 +33,7 @@ def format_of(path: Path, what: str) -> str:
 
 
 class Reader:
-    """A file as tables of ``batch_rows`` rows (of CSV: as many as fit a block), always cut at the same places."""
+    """A file as tables of at most ``batch_rows`` rows (of CSV: as many as fit a block), always cut at the same places."""
 
     def __init__(self, path: Path, policy: Policy, batch_rows: int, storage: Storage = PLAIN) -> None:
         self._path, self._policy, self._batch_rows, self._storage = path, policy, batch_rows, storage
@@ -45,6 +45,7 @@ class Reader:
         if self._format == ".parquet":
             with self._parquet() as file:
                 self.rows = file.metadata.num_rows
+            self._batch_rows = _evenly(self.rows, batch_rows)
 
     def batches(self, columns: Collection[str] | None = None) -> Iterator[pa.Table]:
         """The tables in order, one at least, so that a file without rows still has its columns; of these columns alone when asked."""
@@ -113,6 +114,14 @@ class Reader:
                 return stream.schema.empty_table()
         except pa.ArrowException:
             raise TableUnreadable("The input is not a CSV file with one type per column.") from None
+
+
+def _evenly(rows: int, most: int) -> int:
+    """Rows of a batch so that all have about as many and their number can be shared by two or four: workers then end together."""
+    if rows <= most:
+        return most
+    batches = -(-rows // most)
+    return -(-rows // (batches + -batches % 4))
 
 
 def write_part(

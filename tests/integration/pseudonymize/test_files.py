@@ -16,6 +16,7 @@ from governance.kernel.errors import GovernanceError
 from pseudonymize import batch, files, manifests
 from pseudonymize.errors import ManifestInvalid, RiskTooHigh, TableUnreadable
 from pseudonymize.models import Manifest
+from pseudonymize.tables import Reader
 from tests.integration.pseudonymize.arranging import IMPORTER
 from tests.integration.pseudonymize.tables import policy, table
 
@@ -165,3 +166,12 @@ def test_the_command_says_what_it_did_or_what_is_wrong(parquet: Path, tmp_path: 
     rules.write_text(policy().text.replace("token_mac", "token_mcs"))
     with pytest.raises(CommandError, match="line 5: /columns/customer/transform"):
         call_command("pseudonymize", str(rules), str(parquet), str(tmp_path / "out.csv"), stdout=out)
+
+
+@pytest.mark.parametrize(("rows", "batches"), [(0, 1), (30, 1), (31, 4), (100, 4), (1_000, 36)])
+def test_a_file_is_cut_evenly_so_that_workers_end_together(tmp_path: Path, rows: int, batches: int) -> None:
+    pyarrow.parquet.write_table(pa.table({"label": range(rows)}), tmp_path / "in.parquet")
+    cut = [len(part) for part in Reader(tmp_path / "in.parquet", policy(), 30).batches()]
+    assert (sum(cut), len(cut)) == (rows, batches)
+    assert max(cut) <= 30
+    assert len(set(cut[:-1])) <= 1
