@@ -157,4 +157,5 @@ def _standing(found: Sequence[Sequence[Any]]) -> Standing:
     states = sorted((row for row in said if row[0] != MARKETING), key=lambda row: (row[0] == ANY, row[1] == ANY))
     if not states:
         return Standing(erased=erased, marketing_event_id=marketing)
-    return Standing(erased, State(states[0][2]), *states[0][3:], marketing)
+    fields = (erased, State(states[0][2]), *states[0][3:], marketing)
+    return Standing(*fields)

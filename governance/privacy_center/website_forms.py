@@ -17,7 +17,7 @@ from django.db import transaction
 from audit import log
 from governance import purposes as register
 from governance.kernel.actors import Actor
-from governance.kernel.errors import InvalidInput, NotFound, NotPermitted
+from governance.kernel.errors import JSON, InvalidInput, NotFound, NotPermitted
 from governance.kernel.ids import uuid7
 from governance.privacy_center.guardians import age_of_consent
 from governance.privacy_center.models import WebsiteForm
@@ -65,7 +65,11 @@ def put(key: str, *, purposes: Sequence[str], origins: Sequence[str], actor: Act
     wrong = faults(key, purposes, origins)
     if wrong:
         raise FormInvalid(errors=[{"pointer": f"/{field}", "detail": detail} for field, detail in wrong])
-    content = {"purposes": sorted(set(purposes)), "origins": sorted(set(origins)), "asks_age": asks_age}
+    content: dict[str, JSON] = {
+        "purposes": sorted(set(purposes)),
+        "origins": sorted(set(origins)),
+        "asks_age": asks_age,
+    }
     with transaction.atomic():
         row, _ = WebsiteForm.objects.update_or_create(
             key=key,
