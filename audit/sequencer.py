@@ -146,7 +146,7 @@ def _sequence_batch(limit: int, upto: UUID | None = None) -> int:
             created_at=(signed.created_at or clock.now()).replace(microsecond=0),
         )
         transaction.on_commit(partial(anchors.keep, signed))
-        move([staged.entry_id for staged in genuine])
+        move(first=size)
     _logger.info("log_sequenced", entries=len(genuine), size=edge.size)
     return len(genuine)
 
@@ -157,7 +157,6 @@ def _take(limit: int, upto: UUID | None) -> list[_Staged]:
         cursor.execute(
             """
             SELECT id, leaf_hash, writer, number, mac, EXISTS (SELECT 1 FROM audit_leaf l WHERE l.entry_id = s.id)
-                OR EXISTS (SELECT 1 FROM ONLY audit_entry e WHERE e.id = s.id)
             FROM audit_staged s WHERE NOT refused AND (%s::uuid IS NULL OR id <= %s) ORDER BY id LIMIT %s
             """,
             [upto, upto, limit],

@@ -10,11 +10,10 @@ it leave in one direction: into the log.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Final
-from uuid import UUID
 
 from django.db import connection, migrations
 
@@ -91,20 +90,29 @@ def insertion(links: int, *, captured: bool) -> str:
     return f"{_INSERT} RETURNING {', '.join(passing)}" if passing else _INSERT
 
 
-def move(ids: Sequence[UUID]) -> None:
-    """Let staged entries, which have their numbers by now, into the log with their links, in the open transaction."""
+def move(first: int) -> None:
+    """Let the staged entries that have the numbers from ``first`` on into the log with their links, in the open transaction.
+
+    What somebody put in the way stays there: it does not fit its number, or its entry, and verification says so. Numbering goes on.
+    """
     entry, link = ", ".join(ENTRY), ", ".join(LINK)
+    s_entry, s_link = (", ".join(f"s.{name}" for name in names) for names in (ENTRY, LINK))
     with connection.cursor() as cursor, _numbering():
         cursor.execute(
-            f"WITH left_over AS (DELETE FROM audit_staged WHERE id = ANY(%s) RETURNING {entry}) "  # noqa: S608  # constants
-            f"INSERT INTO audit_entry ({entry}) SELECT {entry} FROM left_over ORDER BY id",
-            [list(ids)],
+            f"""
+            WITH numbered AS (
+                DELETE FROM audit_staged s USING audit_leaf l WHERE l.seq >= %s AND s.id = l.entry_id RETURNING {s_entry}
+            ) INSERT INTO audit_entry ({entry}) SELECT {entry} FROM numbered ORDER BY id ON CONFLICT DO NOTHING
+            """,  # noqa: S608  # names of columns
+            [first],
         )
-        # A link that somebody put in the way does not fit its entry: verification says so, and numbering goes on.
         cursor.execute(
-            f"WITH left_over AS (DELETE FROM audit_staged_link WHERE entry_id = ANY(%s) RETURNING {link}) "  # noqa: S608
-            f"INSERT INTO audit_subject_link ({link}) SELECT {link} FROM left_over ORDER BY entry_id ON CONFLICT DO NOTHING",
-            [list(ids)],
+            f"""
+            WITH numbered AS (
+                DELETE FROM audit_staged_link s USING audit_leaf l WHERE l.seq >= %s AND s.entry_id = l.entry_id RETURNING {s_link}
+            ) INSERT INTO audit_subject_link ({link}) SELECT {link} FROM numbered ORDER BY entry_id ON CONFLICT DO NOTHING
+            """,  # noqa: S608  # names of columns
+            [first],
         )
 
 

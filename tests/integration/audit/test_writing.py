@@ -389,3 +389,20 @@ def test_a_staged_row_leaves_for_the_log_alone():
     assert sql("SELECT tableoid::regclass::text FROM audit_subject_link WHERE entry_id = %s", entry) == [
         ("audit_subject_link",)
     ]
+
+
+@pytest.mark.django_db
+def test_rows_that_were_put_in_the_way_of_staged_ones_do_not_stop_the_numbering_and_are_noticed():
+    columns = ", ".join(staging.ENTRY)
+    (entry,) = write(1, about=SubjectId(uuid7()))
+    for statement in (
+        f"INSERT INTO audit_entry ({columns}) SELECT id, header || ' ', {', '.join(staging.ENTRY[2:])} FROM audit_staged WHERE id = %s",
+        "INSERT INTO audit_subject_link SELECT entry_id, role, gen_random_uuid(), salt FROM audit_staged_link WHERE entry_id = %s",
+    ):
+        with undone():
+            unguarded(statement, entry)
+            assert not verify_log().verified
+            assert sequencer.sequence() == 1
+            report = verify_log()
+            assert not report.verified
+            assert report.first_bad.entry_id == entry
