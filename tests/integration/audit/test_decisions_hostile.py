@@ -13,7 +13,8 @@ from audit.verification import verify_log
 from governance.kernel.ids import SubjectId, from_opaque, opaque, uuid7
 from tests.integration.audit.test_api import a_request, api
 
-pytestmark = pytest.mark.django_db
+# Slow: fifty requests, each from a client with a key of its own.
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 FAR = "1" + "0" * 400  # a whole number that no float holds
 
 
@@ -158,8 +159,6 @@ def test_the_same_person_twice_in_a_batch_has_two_decisions():
     assert len(set(answer.json()["decisions"])) == 2
 
 
-# Slow: three thousand rows, of which one does not add up.
-@pytest.mark.slow
 def test_one_bad_row_among_thousands_is_pointed_to_and_none_is_recorded():
     request = a_request([SubjectId(uuid7()) for _ in range(3000)])
     request["decisions"][2718]["score"] = 1.00001
