@@ -126,7 +126,7 @@ def watched(var: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     for module, name in (
         (parts, "make"),
-        (files, "_counted"),
+        (files._Counts, "add"),
         (files, "_admitted"),
         (files, "_gate"),
         (files, "_publish"),
