@@ -182,6 +182,13 @@ class ReceiptNotUsable(InvalidInput):
     title = "The receipt carries no consent"
 
 
+class FileUnreadable(InvalidInput):
+    """The file is not text in UTF-8, or its first line does not name each column once. Nothing of it was taken."""
+
+    code = "file_unreadable"
+    title = "The file cannot be read"
+
+
 class WithdrawalsWaiting(Unavailable):
     """Withdrawals that were accepted while the database was away are not in the ledger yet: the gate permits nothing."""
 

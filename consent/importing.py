@@ -10,6 +10,7 @@ offset); optionally `valid_until`, `jurisdiction`, `method`.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import json
@@ -26,7 +27,8 @@ from django.db import transaction
 from audit import log
 from consent import drafts, heads, ledger, rows
 from consent.drafts import ConsentDraft
-from consent.terms import ANY, GRANTS, EventType
+from consent.errors import FileUnreadable
+from consent.terms import GRANTS, WIDE, EventType
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError
@@ -37,6 +39,7 @@ from governance.purposes.register import newest_book
 from pseudonymize import vault
 
 CHUNK: Final = 5_000
+_BLOCK: Final = 1 << 20
 _FIELDS: Final = frozenset(
     {"customer_id", "subject", "purpose", "channel", "event", "occurred_at", "valid_until", "jurisdiction", "method"}
 )
@@ -64,10 +67,10 @@ class Report:
 def run(path: Path, *, actor: Actor, dry_run: bool = False, progress: Progress = no_progress) -> Report:
     """Import a file (`.csv`, or JSON Lines by any other name), in chunks of a transaction each.
 
-    Raises OSError for a file that cannot be read; what is wrong with rows is in the report.
+    Raises OSError and FileUnreadable for a file that cannot be read, before anything of it is taken; what is wrong with rows is in
+    the report.
     """
-    with path.open("rb") as raw:
-        source_sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
+    source_sha256 = _digest(path)
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = _csv(file) if path.suffix.lower() == ".csv" else _json_lines(file)
         return take(lines, source_sha256=source_sha256, actor=actor, dry_run=dry_run, progress=progress)
@@ -107,8 +110,26 @@ def write_refused(report: Report, out: TextIO) -> None:
     writer.writerows(report.refused)
 
 
+def _digest(path: Path) -> str:
+    """The digest of a file that is text throughout: names in another encoding would be other people's."""
+    digest, decoder = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as raw:
+            while block := raw.read(_BLOCK):
+                digest.update(block)
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:  # its text would quote the file
+        raise FileUnreadable("The file is not text in UTF-8. Save it so, and try again.") from None
+    return digest.hexdigest()
+
+
 def _csv(file: Iterable[str]) -> Iterator[Line]:
-    for number, row in enumerate(csv.DictReader(file), 1):
+    reader = csv.DictReader(file)
+    columns = reader.fieldnames or ()
+    if len(set(columns)) < len(columns):
+        raise FileUnreadable("The first line names a column twice: nobody can say which of the two is meant.")
+    for number, row in enumerate(reader, 1):
         yield number, {name: value for name, value in row.items() if value not in (None, "")}
 
 
@@ -237,7 +258,7 @@ def _decided(
 
 def _faults(draft: ConsentDraft, source: Actor, book: Any, at: datetime) -> list[tuple[str, str]]:
     try:
-        purpose = None if draft.purpose == ANY else book.current(draft.purpose, at)
+        purpose = None if draft.purpose in WIDE else book.current(draft.purpose, at)
     except UnknownPurpose:
         return [("purpose", "No such purpose is in force.")]
     return drafts.faults(replace(draft, subject=_NOBODY), source, purpose, at)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from consent import importing
+from consent.errors import FileUnreadable
 from governance.kernel.actors import SYSTEM
 
 
@@ -24,6 +25,8 @@ class Command(BaseCommand):
             report = importing.run(Path(file), actor=SYSTEM, dry_run=dry_run)
         except OSError as error:
             raise CommandError(f"The file cannot be read: {error.strerror}.") from None
+        except FileUnreadable as error:
+            raise CommandError(str(error.detail)) from None
         self.stdout.write(
             f"{report.rows} rows: {report.recorded} {'would be recorded' if dry_run else 'recorded'}, "
             f"{report.duplicates} known already, {len({row for row, *_ in report.refused})} refused."

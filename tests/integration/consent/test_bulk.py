@@ -7,14 +7,16 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import time_machine
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from audit.models import Entry
 from consent import commitments, disposal, gate, importing, ledger, renewals, reports
+from consent.errors import FileUnreadable
 from consent.ledger import ANY
 from consent.models import ConsentEvent, ConsentEvidence, ConsentVerdict, RetiredEvent
 from consent.sources import ConsentLedgerSource
@@ -207,3 +209,56 @@ def test_nothing_else_goes_whoever_asks(shown: Any, erased: bool) -> None:
             cursor.execute("SELECT set_config('zgoda.retention_run', %s, true)", [run])
             cursor.execute("DELETE FROM consent_event")
     assert ConsentEvent.objects.count() == 1
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_file_from_a_spreadsheet_is_read_as_any_other(shown: Any, tmp_path: Path, start: bytes, end: str) -> None:
+    crowd = people(1_000)
+    rows = [f'"{opaque("sub", one)}",newsletter,email,withdrawn,{AT}' for one in crowd]
+    path = tmp_path / "OLD.CSV"
+    path.write_bytes(start + end.join(["subject,purpose,channel,event,occurred_at", *rows, ""]).encode())
+    report = importing.run(path, actor=STAFF)
+    assert (report.rows, report.recorded, report.refused) == (1_000, 1_000, [])
+
+
+@pytest.mark.parametrize("encoding", ["cp1250", "utf-16"])
+def test_a_file_in_another_encoding_is_refused_as_a_whole_and_not_quoted(
+    shown: Any, tmp_path: Path, encoding: str
+) -> None:
+    """The wrong row comes after three whole chunks of good ones: none of them is taken either."""
+    good = [f"{opaque('sub', one)},newsletter,email,withdrawn,{AT}" for one in people(30)]
+    path = tmp_path / "old.csv"
+    text = "\n".join(
+        ["customer_id,purpose,channel,event,occurred_at", *good, f"Łódź-7,newsletter,email,withdrawn,{AT}"]
+    )
+    path.write_bytes(text.encode(encoding))
+    with patch.object(importing, "CHUNK", 10), pytest.raises(FileUnreadable) as refused:
+        importing.run(path, actor=STAFF)
+    assert refused.value.__cause__ is None
+    with pytest.raises(CommandError, match="UTF-8"):
+        call_command("import_consents", path)
+    assert not ConsentEvent.objects.exists()
+
+
+def test_a_column_named_twice_is_no_guess(shown: Any, tmp_path: Path) -> None:
+    subject = person()
+    row = f"{opaque('sub', subject)},newsletter,email,withdrawn,{AT},*"
+    path = csv_file(tmp_path, row, header="subject,purpose,channel,event,occurred_at,purpose")
+    with pytest.raises(FileUnreadable, match="twice"):
+        importing.run(path, actor=STAFF)
+    assert not ConsentEvent.objects.exists()
+
+
+def test_objections_to_all_marketing_come_in_from_a_file_and_lifting_does_not(shown: Any, tmp_path: Path) -> None:
+    arrange.purpose("offers", direct_marketing=True, legal_basis="legitimate_interest")
+    one, other = people(2)
+    path = csv_file(
+        tmp_path,
+        f"{opaque('sub', one)},*marketing,*,objected,{AT}",
+        f"{opaque('sub', other)},*marketing,*,objection_lifted,{AT}",
+    )
+    report = importing.run(path, actor=STAFF)
+    assert (report.recorded, [row for row, *_ in report.refused]) == (1, [2])
+    assert gate.check(one, "offers", "email").reason == "objected"
+    assert gate.check(other, "offers", "email").allowed
