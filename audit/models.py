@@ -1,7 +1,7 @@
 """Tables of the log and of decision records. Rows are written by the verbs of this package, in columns, not through ``save()``.
 
 Append-only: ``Entry, Leaf, Tile, Checkpoint, Anchor, ErasedSubject, ErasedLink, DecisionBatch``. Erasable: ``SubjectLink, Decision,
-Review`` (what is about a person). Queues: ``Staged``, emptied by the sequencer, and ``DirectChange``.
+Review`` (what is about a person). Queues: ``Staged`` and ``StagedLink``, emptied by the sequencer, and ``DirectChange``.
 """
 
 from __future__ import annotations
@@ -128,6 +128,19 @@ class SubjectLink(models.Model):
     class Meta:
         db_table = "audit_subject_link"
         indexes = [models.Index(fields=["subject_id"], name="audit_link_subject")]
+
+
+class StagedLink(models.Model):
+    """The link of an entry that has no number yet. The table inherits from that of ``SubjectLink``, which is where to read and to erase."""
+
+    pk = models.CompositePrimaryKey("entry_id", "role")
+    entry_id = models.UUIDField()
+    role = models.TextField()
+    subject_id = models.UUIDField()
+    salt = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "audit_staged_link"
 
 
 class ErasedSubject(models.Model):

@@ -28,7 +28,7 @@ class EntryLinks(SourceDefaults):
 
     key = "audit.links"
     title = "Links from the log to the subject"
-    tables = frozenset({"audit_subject_link"})
+    tables = frozenset({"audit_subject_link", "audit_staged_link"})
     categories: tuple[str, ...] = ("evidence",)
     order = 990
 

@@ -41,7 +41,7 @@ def test_after_an_erasure_every_older_receipt_still_verifies_and_nobody_can_tell
     files = [part for number in range(len(old)) for part in ("--receipt", str(tmp_path / f"{number}.tlog-proof"))]
     assert outside(tmp_path, *files).returncode == 0
     assert all(source.locate(person).total == 3 for person in people[5:])
-    dump = " ".join(str(row) for table in ("audit_entry", "audit_subject_link", "audit_erased_subject", "audit_staged")
+    dump = " ".join(str(row) for table in ("audit_entry", "audit_subject_link", "audit_erased_subject", "audit_staged_link")
                     for row in sql(f"SELECT {table}::text FROM {table}"))  # fmt: skip
     for person in people[:5]:
         assert str(person) not in dump
@@ -141,7 +141,7 @@ def test_every_table_about_a_person_has_a_source():
         if hasattr(model, "_meta")
         and {"subject", "subject_id"} & {field.column for field in model._meta.concrete_fields}
     }
-    assert personal == {"audit_subject_link", "audit_decision", "audit_review"}
+    assert personal == {"audit_subject_link", "audit_staged_link", "audit_decision", "audit_review"}
     assert personal <= covered_tables()
 
 
