@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from audit import models, receipts
+from audit import models
 from audit.errors import NotYetSequenced
+from audit.publication import receipts
 from governance.kernel.admin import ReadOnlyAdmin, display, register
 
 _AREAS = (

@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from audit import models, receipts
+from audit import models
 from audit.errors import UnknownEntry
+from audit.publication import receipts
 from governance.kernel.api import CursorPagination, StrictSerializer
 from governance.kernel.errors import NotAuthenticated, NotPermitted
 from governance.kernel.ids import from_opaque, opaque

@@ -15,10 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from audit import decisions, reasons, retries
+from audit import decisions
 from audit.api import requires
+from audit.decision_records import retries
 from audit.decision_requests import DecisionBatchIn, batch_of
-from audit.wording import LANGUAGES
+from audit.explanations import reasons
+from audit.explanations.wording import LANGUAGES
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.api import StrictSerializer
 from governance.kernel.errors import InvalidInput

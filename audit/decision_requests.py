@@ -13,7 +13,7 @@ import numpy as np
 from rest_framework import serializers
 
 from audit import decisions, sealing
-from audit.grounds import Cited, contradictions
+from audit.decision_records.grounds import Cited, contradictions
 from governance.kernel.actors import Actor
 from governance.kernel.api import StrictSerializer
 from governance.kernel.canonical import canonical_json

@@ -22,10 +22,8 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from audit import log, models
-from audit.decision_forms import EXACT, Attribution, Decision, DecisionBatch, RecordedBatch, Term
-from audit.decision_proofs import prove, prove_batch, tile_roots_of
-from audit.decision_reading import find, get, many, of_subject
-from audit.decision_records import (
+from audit.decision_records.forms import EXACT, Attribution, Decision, DecisionBatch, RecordedBatch, Term
+from audit.decision_records.packing import (
     MOST_CHANGES,
     NO_CHANGE,
     NOT_SEARCHED,
@@ -36,9 +34,11 @@ from audit.decision_records import (
     pack,
     pack_alternatives,
 )
+from audit.decision_records.proofs import prove, prove_batch, tile_roots_of
+from audit.decision_records.reading import find, get, many, of_subject
+from audit.decision_records.retries import Asked
 from audit.errors import BatchNotValid, NotInTransaction, SubjectErased, SubjectInEntry
 from audit.merkle import leaf_hashes
-from audit.retries import Asked
 from audit.tiles import Edge
 from audit.tombstones import erased_among
 from governance.kernel import clock, crypto

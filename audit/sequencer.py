@@ -16,8 +16,9 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from audit import anchors, checkpoints, key_history, keys, models, notes, tree, writers
+from audit import keys, models, notes, tree, writers
 from audit.errors import LogBroken
+from audit.heads import anchors, checkpoints, key_history
 from audit.log import emit, staged_mac
 from audit.notes import Verifier
 from audit.staging import move

@@ -2,7 +2,10 @@
 
 from django.db import transaction
 
-from audit import anchoring, direct_changes, frequencies, sequencer, siem, verification, watching
+from audit import direct_changes, sequencer, verification, watching
+from audit.explanations import frequencies
+from audit.heads import anchoring
+from audit.publication import siem
 from governance.jobs.handlers import Args, every, handles
 from governance.jobs.leases import Lease
 from governance.jobs.queue import schedule

@@ -15,15 +15,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from audit import anchors, buckets, checkpoints, evidence, gaps, key_history, rows
-from audit.diagnosis import Harm, first_difference
 from audit.errors import AnchorFailed, NoteInvalid
-from audit.gaps import Gap
-from audit.key_history import KeyHistory
+from audit.heads import anchors, buckets, checkpoints, key_history
+from audit.heads.key_history import KeyHistory
 from audit.log import emit, staged_mac
 from audit.merkle import EMPTY_ROOT, HASH_SIZE, Tree, leaf_hash
+from audit.rereading import evidence, gaps, rows
+from audit.rereading.diagnosis import Harm, first_difference
+from audit.rereading.gaps import Gap
+from audit.rereading.sweep import BY_INDEX, Swept, sweep
 from audit.sequencer import count_mac, counts
-from audit.sweep import BY_INDEX, Swept, sweep
 from audit.tiles import HEIGHT, WIDTH
 from audit.writers import holes
 from governance.kernel import crypto, logs

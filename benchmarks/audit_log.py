@@ -318,7 +318,8 @@ def _batch() -> Contest:
 def _verification() -> Iterator[Figure]:
     from django.db import connection, transaction
 
-    from audit import log, models, receipts, sequencer
+    from audit import log, models, sequencer
+    from audit.publication import receipts
     from audit.verification import verify_log
     from governance.kernel.actors import SYSTEM
     from governance.kernel.ids import SubjectId, uuid7

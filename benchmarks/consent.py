@@ -195,8 +195,9 @@ def _served() -> Iterator[int]:
 def _recording() -> Contest:
     from django.db import connection, transaction
 
-    from consent import ledger, packing
+    from consent import ledger
     from consent.drafts import ConsentDraft
+    from consent.events import packing
     from governance.kernel.actors import SYSTEM
     from governance.kernel.clock import now
     from governance.kernel.copy import copy_rows

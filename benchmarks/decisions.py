@@ -86,7 +86,8 @@ def _kept() -> Iterator[Figure]:
     with _house.house():
         from django.db import transaction
 
-        from audit import decisions, reasons, sequencer
+        from audit import decisions, sequencer
+        from audit.explanations import reasons
         from engine.decisioning import wording
 
         wording.register()

@@ -56,7 +56,8 @@ def contests() -> Iterable[Contest | Figure]:
     """See the package."""
     with _house.house() as directory:
         from governance.kernel.actors import SYSTEM
-        from pseudonymize import files, policies
+        from pseudonymize import policies
+        from pseudonymize.runs import files
 
         policy = policies.load(_table.policy())
         source, few = directory / "orders.parquet", directory / "few.parquet"
@@ -101,7 +102,8 @@ import django
 django.setup()
 from pathlib import Path
 from governance.kernel.actors import SYSTEM
-from pseudonymize import files, policies
+from pseudonymize.runs import files
+from pseudonymize import policies
 from benchmarks import _table
 files.apply(policies.load(_table.policy()), Path(sys.argv[1]), Path(sys.argv[2]), actor=SYSTEM, activity="benchmark")
 anonymous = [line for line in open("/proc/self/status") if line.startswith("VmHWM")] if sys.platform == "linux" else []

@@ -10,9 +10,11 @@ class ConsentConfig(AppConfig):
     verbose_name = _("Consent")
 
     def ready(self) -> None:
-        from audit import capture, grounds
-        from consent import decision_grounds, disposal, invariants, suppressions, tasks  # noqa: F401  registers its checks and its work
+        from audit import capture
+        from audit.decision_records import grounds
+        from consent import disposal, invariants, suppressions, tasks  # noqa: F401  registers its checks and its work
         from consent.models import PropagationTarget
+        from consent.permission import decision_grounds
         from consent.sources import ConsentLedgerSource
         from governance.catalogue.declarations import Declared, declare
         from governance.kernel import personal_data

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from consent.evidence import KEEP
+from consent.events.evidence import KEEP
 from governance.kernel.clock import now
 from governance.kernel.ids import uuid7
 from governance.retention.disposables import Action, DisposableDefaults

@@ -22,8 +22,7 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
-from consent import answers, citations, heads, rules, spool, standings
-from consent.answers import Answers
+from consent import spool
 from consent.arrays import distinct
 from consent.errors import (
     ChannelNotCovered,
@@ -32,8 +31,11 @@ from consent.errors import (
     UnknownChannel,
     WithdrawalsWaiting,
 )
+from consent.events import heads
+from consent.permission import answers, citations, rules, standings
+from consent.permission.answers import Answers
+from consent.permission.verdicts import Verdict, Verdicts
 from consent.terms import Channel, NoticeVersionId, Reason
-from consent.verdicts import Verdict, Verdicts
 from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.clock import now
 from governance.kernel.ids import SubjectId

@@ -25,9 +25,10 @@ from uuid import UUID
 from django.db import transaction
 
 from audit import log
-from consent import drafts, heads, ledger, rows
+from consent import drafts, ledger
 from consent.drafts import ConsentDraft
 from consent.errors import FileUnreadable
+from consent.events import heads, rows
 from consent.terms import GRANTS, WIDE, EventType
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.clock import now

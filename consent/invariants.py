@@ -7,8 +7,9 @@ from typing import Final
 from django.db import connection
 
 from audit.models import Entry
-from consent import commitments, fold, spool
-from consent.packing import DIGEST_SQL
+from consent import spool
+from consent.events import commitments, fold
+from consent.events.packing import DIGEST_SQL
 from governance.kernel.invariants import Finding, invariant
 
 # ruff: noqa: S608  table names and constants of this package

@@ -16,9 +16,10 @@ from uuid import UUID
 from django.db import transaction
 
 from audit import log
-from consent import heads, ledger, links
+from consent import ledger, links
 from consent.drafts import ConsentDraft
 from consent.errors import LinkRefused, NoticeSuperseded, SubjectErased
+from consent.events import heads
 from consent.models import ConsentEvent, ConsentLink, ConsentState
 from consent.presentation import seen
 from consent.recording import as_of

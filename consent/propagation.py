@@ -20,9 +20,9 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 
 from audit import log
-from consent import deliveries
 from consent.arrays import instants, uuids, words
-from consent.deliveries import Change
+from consent.delivery import deliveries
+from consent.delivery.deliveries import Change
 from consent.drafts import ConsentDraft
 from consent.errors import DeliveryFailed, InvalidTarget, UnknownTarget
 from consent.models import Propagation, PropagationTarget

@@ -14,16 +14,17 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection
 
-from consent import commitments, drafts, evidence, fold, heads, packing, propagation, rows
+from consent import drafts, propagation
 from consent.arrays import uuids
-from consent.commitments import About
 from consent.drafts import ConsentDraft
 from consent.errors import IdempotencyMismatch, NothingToReaffirm, SubjectErased
+from consent.events import commitments, evidence, fold, heads, packing, rows
+from consent.events.commitments import About
+from consent.events.packing import Manner, micros
+from consent.events.rows import Parent
 from consent.jurisdictions import signal_binds
 from consent.models import ConsentState
-from consent.packing import Manner, micros
 from consent.presentation import Seen
-from consent.rows import Parent
 from consent.terms import ANY, GRANTS, WIDE, EventType, State
 from governance.kernel.actors import Actor
 from governance.kernel.clock import now

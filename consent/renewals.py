@@ -19,8 +19,9 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.urls import reverse
 
-from consent import gate, heads, ledger
+from consent import gate, ledger
 from consent.drafts import ConsentDraft
+from consent.events import heads
 from consent.models import ConsentEvent, ConsentState
 from consent.terms import ANY, EventType, State
 from governance import purposes

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from audit import log
-from consent import fold
+from consent.events import fold
 from governance.kernel.actors import Actor
 from governance.kernel.clock import now
 from governance.kernel.ids import opaque, uuid7

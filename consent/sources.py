@@ -14,7 +14,8 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
 
-from consent import evidence, heads, ledger
+from consent import ledger
+from consent.events import evidence, heads
 from consent.models import (
     ConsentEvent,
     ConsentEvidence,

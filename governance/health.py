@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
-from audit import anchors
+from audit.heads import anchors
 from consent import spool
 from governance.jobs import queue
 from governance.kernel import clock

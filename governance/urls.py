@@ -30,7 +30,7 @@ APIS = {
 # Public pages beside the API.
 PAGES = {
     ".well-known/": "consent.public_urls",
-    "log/": "audit.public_urls",
+    "log/": "audit.publication.public_urls",
     "u/": "engine.channels.public_urls",
     "": "governance.privacy_center.urls",
 }

@@ -14,8 +14,9 @@ from governance.kernel.admin import ReadOnlyAdmin, ReadOnlyTabularInline, displa
 from governance.kernel.clock import now
 from governance.kernel.errors import InvalidInput
 from governance.kernel.ids import from_opaque, opaque
-from pseudonymize import bridges, domains, manifests, reidentification
-from pseudonymize.admin_approvals import ApprovingAdmin
+from pseudonymize import domains
+from pseudonymize.crossings import bridges, reidentification
+from pseudonymize.crossings.admin_approvals import ApprovingAdmin
 from pseudonymize.keys import kek
 from pseudonymize.models import (
     DataSubject,
@@ -33,6 +34,7 @@ from pseudonymize.models import (
     RevealRequest,
     Suppression,
 )
+from pseudonymize.runs import manifests
 
 F = TypeVar("F", bound=Callable[..., Any])
 column: Callable[..., Callable[[F], F]] = display

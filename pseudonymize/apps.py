@@ -12,11 +12,13 @@ class PseudonymizeConfig(AppConfig):
 
         from audit import capture, sealing
         from governance.kernel import personal_data
-        from pseudonymize import file_jobs, invariants, notices, rotation, tasks, vault  # noqa: F401  they register themselves
+        from pseudonymize import invariants, tasks, vault  # noqa: F401  they register themselves
+        from pseudonymize.crossings import notices, rotation  # noqa: F401  they register themselves
         from pseudonymize.detection import automata
         from pseudonymize.models import Domain, PolicyVersion
+        from pseudonymize.runs import file_jobs  # noqa: F401  they register themselves
         from pseudonymize.sources import VaultSource
-        from pseudonymize.token_sources import TokenVaultSource
+        from pseudonymize.vault.token_sources import TokenVaultSource
 
         automata.keep_in(settings.ZGODA_VAR / "detection")
         personal_data.register(VaultSource())

@@ -141,7 +141,7 @@ class _InHouse:
             django.setup()
         from governance.kernel.actors import SYSTEM
         from governance.kernel.ids import opaque
-        from pseudonymize import batch
+        from pseudonymize.runs import batch
 
         done = batch.apply(table, self.policy, actor=SYSTEM, activity=self.activity, verdict_id=self.verdict_id)
         return done.table, Outcome(opaque("man", done.manifest.id), len(done.quarantined))

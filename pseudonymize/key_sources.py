@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 
 from governance.kernel.errors import GovernanceError
 from pseudonymize.errors import LeaseExpired, VaultNeeded
-from pseudonymize.kit import Kit, needs_the_house
+from pseudonymize.kits.kit import Kit, needs_the_house
 from pseudonymize.policies.parsing import parse
 
 KEY_VARIABLE = "ZGODA_CLIENT_KEY"
@@ -72,7 +72,7 @@ class HouseKeys:
         from datetime import timedelta
 
         from governance.kernel.actors import SYSTEM
-        from pseudonymize import leases
+        from pseudonymize.kits import leases
 
         lease = leases.issue(parse(self.policy), actor=SYSTEM, lasts=timedelta(seconds=self.seconds))
         return lease.kit, lease.expires_at.timestamp()
@@ -80,7 +80,7 @@ class HouseKeys:
     def sign(self, stated: dict[str, Any]) -> Signed:
         from governance.kernel.actors import SYSTEM
         from governance.kernel.ids import opaque
-        from pseudonymize import outside
+        from pseudonymize.runs import outside
 
         made = outside.record(parse(self.policy), outside.OutsideRun.from_json(stated), actor=SYSTEM)
         return Signed(opaque("man", made.id), made.jws)

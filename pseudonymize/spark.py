@@ -26,9 +26,9 @@ from uuid import UUID
 import pyarrow as pa
 
 from pseudonymize import key_sources
-from pseudonymize.columns import Transformer
+from pseudonymize.columns.transformer import Transformer
 from pseudonymize.key_sources import KeySource, Signed
-from pseudonymize.kit import Kit, keys_needed
+from pseudonymize.kits.kit import Kit, keys_needed
 from pseudonymize.policies.parsing import load
 from pseudonymize.policies.policy import Policy
 from pseudonymize.risk import Assessment, RiskTerms, enforce
@@ -36,7 +36,7 @@ from pseudonymize.risk import Assessment, RiskTerms, enforce
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from pseudonymize.residual import GateResult
+    from pseudonymize.runs.residual import GateResult
 
 _SIZE = "__rows__"
 
@@ -185,7 +185,7 @@ def judge_residue(frame: DataFrame, policy: Policy, keys: KeySource) -> GateResu
 
     Raises ResidualPersonalData.
     """
-    from pseudonymize.residual import decide
+    from pseudonymize.runs.residual import decide
 
     assert policy.gate is not None  # noqa: S101  the caller looked
     rows = frame.count()
@@ -200,7 +200,7 @@ def judge_residue(frame: DataFrame, policy: Policy, keys: KeySource) -> GateResu
 
 def _searching(text: str, keys: KeySource) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def over(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from pseudonymize.residual import Sample
+        from pseudonymize.runs.residual import Sample
 
         kit = _kit(text, keys)
         transformer = Transformer(kit)

@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow as pa
 
 from governance.kernel.clock import today
+from pseudonymize.columns.lookups import Lookups
+from pseudonymize.columns.tokens import of_mac
+from pseudonymize.columns.worked import Flags, Worked
 from pseudonymize.keys import masters
-from pseudonymize.kit import Kit
-from pseudonymize.lookups import Lookups
+from pseudonymize.kits.kit import Kit
 from pseudonymize.models import Domain
 from pseudonymize.policies.policy import DomainTerms, Policy, TokenMac
-from pseudonymize.token_columns import of_mac
-from pseudonymize.worked import Flags, Worked
 
 _COLUMN = "value"
 

@@ -43,7 +43,8 @@ def _transactional_tests_empty_what_they_filled() -> Iterator[None]:
     from django.core.management.commands import flush
     from django.db.backends.postgresql.operations import DatabaseOperations
 
-    from audit import anchors, writers
+    from audit import writers
+    from audit.heads import anchors
 
     def sql_flush(self: Any, style: Any, tables: list[str], **options: Any) -> list[str]:
         candidates = sorted(set(tables) - _SEEDED)

@@ -4,7 +4,7 @@ import django.db.models.deletion
 import governance.kernel.ids
 from django.db import migrations, models
 
-from consent.retiring import Retiring
+from consent.events.retiring import Retiring
 from governance.kernel.append_only import AppendOnly
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from consent import citations
 from consent.errors import UnknownVerdict
+from consent.permission import citations
 from engine.decisioning.models import DecisionRun
 from governance.kernel.invariants import Finding, invariant
 

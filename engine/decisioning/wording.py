@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
-from audit import reasons
-from audit.reasons import ReasonTemplate
+from audit.explanations import reasons
+from audit.explanations.reasons import ReasonTemplate
 from engine.decisioning import arbitration
 from engine.decisioning.errors import WordsMissing
 from engine.decisioning.offers import CATALOGUE, Offer

@@ -12,7 +12,7 @@ import polars as pl
 from django.db import transaction
 
 from audit import log
-from consent import citations
+from consent.permission import citations
 from engine.events import reading
 from engine.features import models
 from engine.features.definitions import SHOPPING, FeatureSet

@@ -4,7 +4,7 @@ Two models from two samples of the same people are equally good and still give o
 fifteen): third places are decided among many weak reasons, by less than another sample would move them. Three things hold reasons
 steady: pairs are named in the design, many bags are averaged, and a retrained model is a weighted mean of the tables in use and the
 newly fitted ones. A mean of two additive models is an additive model, so the reason stays the computation. And the person is told which
-reasons are firm (`audit.weighing`): those hold in models that have never seen one another.
+reasons are firm (`audit.explanations.weighing`): those hold in models that have never seen one another.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from audit import weighing
+from audit.explanations import weighing
 from engine.learning import boosting
 from engine.learning.boosting import DESIGN, Design, Labels
 from engine.learning.errors import RetrainedFromAnother
@@ -74,7 +74,7 @@ class Held:
 
 
 def held(one: ScoringTables, other: ScoringTables, rows: Floats) -> Held:
-    """Measure on rows: what is firm and what is told is decided as on the person's page (`audit.weighing`)."""
+    """Measure on rows: what is firm and what is told is decided as on the person's page (`audit.explanations.weighing`)."""
     names = {name: number for number, name in enumerate(dict.fromkeys((*one.term_names, *other.term_names)))}
     mine, theirs = _reasons(one, rows, names, weighing.MOST_SHOWN), _reasons(other, rows, names, weighing.SHOWN)
     weights = -np.sort(-np.abs(one.score(rows).contributions), axis=1)[:, : weighing.MOST_SHOWN]

@@ -7,7 +7,7 @@ class ConsoleConfig(AppConfig):
     verbose_name = "Console"
 
     def ready(self) -> None:
-        from audit import dossiers
+        from audit.explanations import dossiers
         from governance.accounts.roles import Role, allow
         from governance.console import decision_sections
 

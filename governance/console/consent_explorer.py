@@ -12,10 +12,11 @@ from django.db import connection
 from django.db.models import Count, Q
 from django.db.models.functions import TruncWeek
 
-from consent import commitments, funnel, ledger, propagation
+from consent import funnel, ledger, propagation
+from consent.events import commitments
+from consent.events.packing import DIGEST_SQL
 from consent.ledger import EventRecord
 from consent.models import ConsentEvent, ConsentState, NoticeVersion
-from consent.packing import DIGEST_SQL
 from consent.terms import EventType, State
 from governance.kernel import clock
 from governance.kernel.ids import SubjectId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audit.decisions import Decision
-from audit.dossiers import Section
+from audit.explanations.dossiers import Section
 from consent.models import ConsentEvent
 from engine.learning import registry
 from engine.learning.errors import ModelUnknown

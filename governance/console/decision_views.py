@@ -16,11 +16,12 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from audit import decisions, dossiers, explanation_papers, frequencies, log, reasons, reviews, sealing
+from audit import decisions, log, reviews, sealing
 from audit.errors import TemplatesMissing
-from audit.frequencies import Period
+from audit.explanations import dossiers, frequencies, papers, reasons
+from audit.explanations.frequencies import Period
+from audit.explanations.reasons import Tier
 from audit.models import Decision, DecisionBatch, Review
-from audit.reasons import Tier
 from governance.accounts.api import actor_of
 from governance.console.pages import absent_is_not_found, context
 from governance.kernel import clock
@@ -132,7 +133,7 @@ def paper(request: HttpRequest, decision_id: UUID, tier: str) -> HttpResponse:
     if tier == Tier.AUTHORITY and not request.user.has_perm(_REVIEW):
         raise PermissionDenied
     dossier = dossiers.of(decision_id, Tier(tier), actor=actor_of(request))
-    response = HttpResponse(explanation_papers.of_dossier(dossier), content_type="application/pdf")
+    response = HttpResponse(papers.of_dossier(dossier), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="decision-{decision_id}-{tier}.pdf"'
     return response
 

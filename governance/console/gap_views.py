@@ -13,11 +13,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from audit import gaps
 from audit.errors import UnknownEntry
-from audit.gaps import Cause, Gap
 from audit.models import Entry, Leaf
-from audit.rows import facts_of
+from audit.rereading import gaps
+from audit.rereading.gaps import Cause, Gap
+from audit.rereading.rows import facts_of
 from governance.accounts.api import actor_of
 from governance.console.pages import absent_is_not_found, context
 from governance.kernel.errors import GovernanceError

@@ -17,9 +17,10 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from audit import receipts, verification
+from audit import verification
 from audit.errors import NotYetSequenced, UnknownEntry
 from audit.models import Entry, Leaf
+from audit.publication import receipts
 from governance.console.pages import absent_is_not_found, context
 from governance.kernel.actors import Actor, ActorKind
 

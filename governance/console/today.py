@@ -13,7 +13,8 @@ from django.db.models.functions import TruncDate, TruncWeek
 from django.http import HttpRequest
 from django.urls import reverse
 
-from audit import checkpoints, reviews
+from audit import reviews
+from audit.heads import checkpoints
 from audit.models import Checkpoint, Entry
 from consent import propagation, spool
 from consent.models import ConsentEvent, ConsentState

@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from audit import anchors, checkpoints, verification
+from audit import verification
+from audit.heads import anchors, checkpoints
 from governance.console.pages import context
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.conf import settings
 
-from audit import bundles, sequencer, verification
+from audit import sequencer, verification
+from audit.publication import bundles
 from governance.kernel.progress import Progress, no_progress
 
 

@@ -12,8 +12,8 @@ import polars as pl
 from django.db import transaction
 
 from consent import gate
+from consent.permission.verdicts import Verdicts
 from consent.terms import Channel
-from consent.verdicts import Verdicts
 from engine.features import training_sets
 from engine.learning import evaluation, registry, training
 from governance.airegister import systems
@@ -22,8 +22,9 @@ from governance.demo.setting import TRAINING
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId
 from governance.kernel.progress import Progress, no_progress
-from pseudonymize import batch, policies, vault
-from pseudonymize.manifests import Manifest
+from pseudonymize import policies, vault
+from pseudonymize.runs import batch
+from pseudonymize.runs.manifests import Manifest
 from pseudonymize.vault import IdentifierKind
 
 SYSTEM_KEY = "lapse"

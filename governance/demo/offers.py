@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from uuid import UUID
 
-from audit import reasons
+from audit.explanations import reasons
 from consent import ledger
 from consent.drafts import ConsentDraft
 from consent.terms import ANY, Channel, EventType

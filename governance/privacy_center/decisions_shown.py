@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from audit import decisions, reasons, reviews, sealing
+from audit import decisions, reviews, sealing
 from audit.errors import TemplatesMissing, UnknownDecision
-from audit.reasons import Explanation
+from audit.explanations import reasons
+from audit.explanations.reasons import Explanation
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.errors import InvalidInput
 from governance.kernel.ids import SubjectId

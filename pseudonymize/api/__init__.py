@@ -12,14 +12,13 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from pseudonymize import leases_api
-from pseudonymize.api import controlling, governing, running
+from pseudonymize.api import controlling, governing, leases, running
 
 _VIEWS: dict[str, Any] = {
     "pseudonymize/files": running.Files,
     "pseudonymize/files/<str:number>": running.FileStatus,
     "pseudonymize/files/<str:number>/result": running.FileResult,
-    "pseudonymize/leases": leases_api.Leases,
+    "pseudonymize/leases": leases.Leases,
     "detect": running.Detect,
     "policies": governing.Policies,
     "policies/validate": governing.PolicyValidation,

@@ -13,9 +13,10 @@ from rest_framework.request import Request
 
 from governance.kernel.api import refuse_unread
 from governance.kernel.errors import BodyTooLarge
-from pseudonymize import bounded, file_jobs
 from pseudonymize.api.shapes import MAX_COLUMNS
 from pseudonymize.errors import BodyUnreadable, TableUnreadable, TooMuchWork
+from pseudonymize.runs import file_jobs
+from pseudonymize.tables import bounded
 
 ARROW_BYTES = 64 * 1024 * 1024
 

@@ -13,9 +13,9 @@ from rest_framework.views import APIView
 
 from governance.accounts.api import actor_of, requires
 from governance.kernel.ids import from_opaque, opaque
-from pseudonymize import bridges, reidentification
 from pseudonymize.api.examples import example
 from pseudonymize.api.shapes import ApprovalIn, BridgeIn, RevealRequestIn, TokensIn, TranslateIn
+from pseudonymize.crossings import bridges, reidentification
 from pseudonymize.identity import IdentifierKind
 from pseudonymize.models import JoinGrant, RevealLevel, RevealRequest
 

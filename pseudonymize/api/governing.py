@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from governance.accounts.api import actor_of, requires
 from governance.kernel.ids import from_opaque, opaque
-from pseudonymize import domains, forecast, keys, manifests, outside, policies, risk
+from pseudonymize import domains, keys, policies, publishing, risk
 from pseudonymize.api.bodies import table_of
 from pseudonymize.api.examples import PEOPLE, POLICY, ROWS, example
 from pseudonymize.api.shapes import (
@@ -30,6 +30,7 @@ from pseudonymize.api.shapes import (
 from pseudonymize.errors import ManifestUnknown, TableUnreadable
 from pseudonymize.models import Domain, Manifest, PolicyVersion
 from pseudonymize.policies.policy import Policy
+from pseudonymize.runs import forecast, manifests, outside
 
 _PRIVATE = {"Cache-Control": "no-store"}
 
@@ -53,7 +54,7 @@ class Policies(APIView):
         operation_id="publish_policy", request=PolicyTextIn, responses={201: dict}, examples=example({"text": POLICY})
     )
     def post(self, request: Request) -> Response:
-        published = policies.publish(_policy(request), actor=actor_of(request))
+        published = publishing.publish(_policy(request), actor=actor_of(request))
         return Response(_version(PolicyVersion.objects.get(id=published.id)), status=status.HTTP_201_CREATED)
 
 
@@ -232,7 +233,7 @@ class Manifests(APIView):
         asked = OutsideRunIn(data=request.data)
         asked.is_valid(raise_exception=True)
         given = dict(asked.validated_data)
-        policy = policies.current(given["policy"])
+        policy = publishing.current(given["policy"])
         made = outside.record(policy, outside.OutsideRun.from_json(given), actor=actor_of(request))
         return Response({"id": opaque("man", made.id), "jws": made.jws}, status=status.HTTP_201_CREATED)
 

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from governance.accounts.api import actor_of, requires
 from governance.kernel.api import JSONParser
 from governance.kernel.ids import from_opaque, opaque
-from pseudonymize import batch, bounded, file_jobs, policies
+from pseudonymize import publishing
 from pseudonymize.api.bodies import (
     ArrowParser,
     ArrowRenderer,
@@ -29,10 +29,12 @@ from pseudonymize.api.bodies import (
 )
 from pseudonymize.api.examples import ROWS, example
 from pseudonymize.api.shapes import DetectIn, PseudonymizeRowsIn, RunIn
+from pseudonymize.columns.texts import find
 from pseudonymize.detection import Kind
 from pseudonymize.errors import BodyUnreadable, TextNotExamined
 from pseudonymize.models import FileJob
-from pseudonymize.texts import find
+from pseudonymize.runs import batch, file_jobs
+from pseudonymize.tables import bounded
 
 _SECONDS = 0.5
 """Of processor time, for one text of a call that somebody waits for."""
@@ -95,7 +97,7 @@ class Pseudonymize(APIView):
 
     @staticmethod
     def _run(request: Request, table: Any, given: dict[str, Any]) -> batch.Pseudonymized:
-        policy = policies.current(given["policy"])
+        policy = publishing.current(given["policy"])
         return batch.apply(
             table, policy, actor=actor_of(request), activity=given["activity"], verdict_id=given["verdict_id"]
         )

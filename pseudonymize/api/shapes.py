@@ -8,12 +8,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from governance.kernel.api import StrictSerializer
-from pseudonymize.bridges import MOST_ROWS as MOST_BRIDGE_ROWS
-from pseudonymize.bridges import ROWS_PER_CALL
+from pseudonymize.columns.texts import LANGUAGES
+from pseudonymize.crossings.bridges import MOST_ROWS as MOST_BRIDGE_ROWS
+from pseudonymize.crossings.bridges import ROWS_PER_CALL
+from pseudonymize.crossings.reidentification import MAX_TOKENS
 from pseudonymize.identity import IdentifierKind
 from pseudonymize.models import RevealLevel
-from pseudonymize.reidentification import MAX_TOKENS
-from pseudonymize.texts import LANGUAGES
 
 MAX_ROWS = 10_000
 MAX_COLUMNS = 500

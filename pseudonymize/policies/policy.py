@@ -1,6 +1,6 @@
 """A policy as the runs see it: what happens to each column, for which domain, and what the output has to satisfy.
 
-Frozen values without behaviour; `parsing.py` makes them from YAML, `pseudonymize.columns` carries them out.
+Frozen values without behaviour; `parsing.py` makes them from YAML, `pseudonymize.columns.transformer` carries them out.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ import pytest
 from django.core.cache import cache
 from django.core.mail import EmailMessage
 
-from consent import evidence, gate, ledger
+from consent import gate, ledger
+from consent.events import evidence
 from consent.terms import EventType
 from governance.jobs.worker import drain
 from governance.kernel.actors import SYSTEM

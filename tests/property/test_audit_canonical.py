@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.entries import Draft, canonical_facts, commit, instant
-from audit.rows import columns_flaw
+from audit.rereading.rows import columns_flaw
 from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import SubjectId, uuid7
 

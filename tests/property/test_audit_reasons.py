@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit import reasons, wording
 from audit.decisions import EXACT, Alternative, Attribution, Change, Decision, Term
-from audit.reasons import BinText, Direction, Tier
+from audit.explanations import reasons, wording
+from audit.explanations.reasons import BinText, Direction, Tier
 from engine.decisioning import offers
 from engine.decisioning import wording as of_offers
 from engine.features.definitions import SHOPPING

@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from audit import merkle
-from consent import commitments, fold, gate, ledger
+from consent import gate, ledger
 from consent.errors import NothingToReaffirm
+from consent.events import commitments, fold
 from consent.ledger import ANY, MARKETING, ConsentDraft
 from consent.terms import Channel, EventType, Reason
 from governance import purposes

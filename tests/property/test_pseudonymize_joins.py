@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from governance.kernel import secret_files
-from pseudonymize import batch, domains, policies, reversal, vault
+from pseudonymize import domains, policies, vault
+from pseudonymize.crossings import reversal
 from pseudonymize.errors import TransformFailed
 from pseudonymize.keys.cache import keys as key_cache
 from pseudonymize.models import Domain, VaultToken
-from pseudonymize.token_vault import purge_expired
+from pseudonymize.runs import batch
+from pseudonymize.vault.random_tokens import purge_expired
 from tests.integration.pseudonymize.arranging import IMPORTER, enrolled
 from tests.people import ALICE, BOB, CAROL
 
@@ -160,12 +162,12 @@ def test_random_tokens_stay_while_they_live_and_go_with_time_or_person() -> None
 
 @pytest.mark.django_db
 def test_a_token_that_was_drawn_before_its_person_was_known_goes_with_them_too() -> None:
-    from pseudonymize import token_vault
+    from pseudonymize.vault import random_tokens
 
     rule = "token_vault, canonical: email@2, expires: 30d"
     tokens(rule, [ALICE.email, BOB.email], "one")
     (alice,) = enrolled(ALICE)
     assert VaultToken.objects.filter(subject=None).count() == 2
-    assert token_vault.count(alice) == 1
-    assert token_vault.erase(alice) == 1
+    assert random_tokens.count(alice) == 1
+    assert random_tokens.erase(alice) == 1
     assert VaultToken.objects.count() == 1

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from audit import gaps
+from audit.rereading import gaps
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.errors import GovernanceError
 

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import Progress
 
-from audit import bundles, sequencer
+from audit import sequencer
+from audit.publication import bundles
 
 
 class Command(BaseCommand):

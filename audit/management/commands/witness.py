@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from audit import notes
 from audit.errors import NoteInvalid, WitnessBusy
-from audit.witness import Witness, serve
+from audit.heads.witness import Witness, serve
 from governance.kernel import crypto
 from governance.kernel.secret_files import secret_file
 

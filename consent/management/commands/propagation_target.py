@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from consent import propagation, webhooks
+from consent import propagation
+from consent.delivery import webhooks
 from consent.terms import SignedWith, SubjectAs, TargetKind
 from governance.kernel.actors import SYSTEM
 from governance.kernel.errors import GovernanceError

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from consent import fold
+from consent.events import fold
 
 
 class Command(BaseCommand):

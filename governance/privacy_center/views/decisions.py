@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.http import require_http_methods, require_safe
 
-from audit import explanation_papers
 from audit.errors import TemplatesMissing
+from audit.explanations import papers
 from governance.kernel.ids import SubjectId
 from governance.privacy_center import decisions_shown, limits, links
 from governance.privacy_center.decision_words import WORDS
@@ -60,7 +60,7 @@ def paper(request: HttpRequest, token: str, decision_id: UUID) -> HttpResponse:
     explanation = decisions_shown.explained(_subject(token), decision_id, _language())
     if explanation is None:
         raise TemplatesMissing
-    response = HttpResponse(explanation_papers.of_person(explanation), content_type="application/pdf")
+    response = HttpResponse(papers.of_person(explanation), content_type="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="decision-{decision_id}.pdf"'
     return response
 

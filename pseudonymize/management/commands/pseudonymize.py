@@ -15,9 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from governance.kernel.actors import SYSTEM
 from governance.kernel.errors import GovernanceError
 from governance.kernel.ids import opaque
-from pseudonymize import files, forecast, policies, tables
-from pseudonymize.forecast import DryRun
+from pseudonymize import policies
 from pseudonymize.policies import Policy
+from pseudonymize.runs import files, forecast
+from pseudonymize.runs.forecast import DryRun
+from pseudonymize.tables import row_files
 
 SAMPLE_ROWS = 100_000
 """Rows that a dry run looks at."""
@@ -122,7 +124,7 @@ class Command(BaseCommand):
 
 def _first_rows(policy: Policy, source: Path) -> Any:
     """The first rows of a file, up to what a dry run looks at."""
-    batch = next(iter(tables.Reader(source, policy, SAMPLE_ROWS).batches()))
+    batch = next(iter(row_files.Reader(source, policy, SAMPLE_ROWS).batches()))
     return batch.slice(0, SAMPLE_ROWS)
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import numpy as np
 
-from audit import reasons
 from audit.decisions import Alternative, DecisionBatch
-from audit.reasons import BinText, ReasonTemplate, Tier
+from audit.explanations import reasons
+from audit.explanations.reasons import BinText, ReasonTemplate, Tier
 from governance.kernel.actors import SYSTEM
 from governance.kernel.ids import SubjectId, uuid7, uuid7_many
 

@@ -12,8 +12,10 @@ from django.db import transaction
 from django.test import Client
 from moto import mock_aws
 
-from audit import anchoring, anchors, buckets, bundles, checkpoints, keys, models, sequencer, timestamps, verify
+from audit import keys, models, sequencer, verify
 from audit.errors import AnchorFailed, AnchorsStale
+from audit.heads import anchoring, anchors, buckets, checkpoints, timestamps
+from audit.publication import bundles
 from audit.verification import verify_log
 from governance.kernel import clock
 from tests.integration.audit.arrange import unguarded, write, write_log

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from audit import decisions, models, reasons, sealing, sequencer, sources
+from audit import decisions, models, sealing, sequencer, sources
+from audit.explanations import reasons
 from governance.accounts import clients
 from governance.kernel import clock
 from governance.kernel.actors import SYSTEM

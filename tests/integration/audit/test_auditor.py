@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from audit import keys, receipts
+from audit import keys
+from audit.publication import receipts
 from tests.integration.audit.arrange import write_log
 
 PAGE = Path(__file__).parents[3] / "docs/how-to/verify-the-log.md"

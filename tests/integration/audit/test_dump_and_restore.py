@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from audit import anchors, checkpoints, decisions, models, sequencer, sources, tasks
+from audit import decisions, models, sequencer, sources, tasks
+from audit.heads import anchors, checkpoints
 from audit.verification import verify_log
 from governance.kernel.ids import SubjectId, uuid7
 from tests.integration.audit.arrange import write, write_log

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from django.db import connection, transaction
 
-from audit import bundles, decisions, log, models, receipts, sequencer, sources
+from audit import decisions, log, models, sequencer, sources
 from audit.errors import SubjectErased
+from audit.publication import bundles, receipts
 from audit.verification import verify_log
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId, uuid7

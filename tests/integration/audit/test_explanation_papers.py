@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from audit import decisions, dossiers, explanation_papers, reasons, reviews, sealing, sequencer
+from audit import decisions, reviews, sealing, sequencer
+from audit.explanations import dossiers, papers, reasons
+from audit.explanations.reasons import Tier
 from audit.models import Entry
-from audit.reasons import Tier
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.ids import SubjectId
 from pseudonymize import vault
@@ -81,11 +82,11 @@ def test_a_paper_is_signed_has_polish_letters_and_shows_a_change(decision: decis
     from pyhanko.sign.validation import ValidationContext, validate_pdf_signature
 
     if language == "pl":
-        pdf = explanation_papers.of_person(reasons.explain(decision.id, "pl"))
+        pdf = papers.of_person(reasons.explain(decision.id, "pl"))
     else:
-        pdf = explanation_papers.of_dossier(dossiers.of(decision.id, Tier.AUTHORITY, actor=DANA))
-    root = explanation_papers._signer().signing_cert
-    assert root.dump() == _der(explanation_papers.certificate())
+        pdf = papers.of_dossier(dossiers.of(decision.id, Tier.AUTHORITY, actor=DANA))
+    root = papers._signer().signing_cert
+    assert root.dump() == _der(papers.certificate())
 
     def holds(data: bytes) -> bool:
         signature = PdfFileReader(io.BytesIO(data)).embedded_signatures[0]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from audit import checkpoints, keys, models, notes, sequencer
+from audit import keys, models, notes, sequencer
+from audit.heads import checkpoints
 from audit.merkle import leaf_hash, root_of
 from audit.notes import Verifier
 from audit.verification import Report, verify_log

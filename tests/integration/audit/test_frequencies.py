@@ -7,8 +7,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from audit import decisions, frequencies, sources
-from audit.frequencies import Frequencies, Period, Shift
+from audit import decisions, sources
+from audit.explanations import frequencies
+from audit.explanations.frequencies import Frequencies, Period, Shift
 from audit.models import Anomaly, Entry
 from governance.incidents.models import PersonalDataBreach
 from governance.kernel import clock

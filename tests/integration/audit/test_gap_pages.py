@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from audit import gaps, models, sequencer
+from audit import models, sequencer
+from audit.rereading import gaps
 from audit.verification import verify_log
 from governance.accounts import staff
 from governance.accounts.models import User

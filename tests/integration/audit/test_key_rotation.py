@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from audit import bundles, checkpoints, key_history, keys, log, models, notes, receipts, sequencer
+from audit import keys, log, models, notes, sequencer
 from audit.errors import LogBroken, NoteInvalid
+from audit.heads import checkpoints, key_history
+from audit.publication import bundles, receipts
 from audit.verification import verify_log
 from governance.kernel import secret_files
 from governance.kernel.crypto import SigningKey

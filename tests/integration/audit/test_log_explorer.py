@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from audit import models, receipts
+from audit import models
+from audit.publication import receipts
 from governance.accounts.models import User
 from tests.integration.audit.arrange import unguarded, write_log
 

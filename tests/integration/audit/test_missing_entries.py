@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit import gaps, log, models, sequencer, tasks, writers
+from audit import log, models, sequencer, tasks, writers
 from audit.errors import GapAcknowledged, NotAPerson, UnknownEntry
+from audit.rereading import gaps
 from audit.verification import verify_log
 from governance.kernel.actors import SYSTEM
 from tests.integration.audit.arrange import DANA, undone, unguarded, write, write_log

@@ -15,7 +15,9 @@ from cryptography.exceptions import InvalidSignature
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from audit import bundles, checkpoints, keys, models, receipts
+from audit import keys, models
+from audit.heads import checkpoints
+from audit.publication import bundles, receipts
 from audit.tiles import unpack_entries
 from tests.integration.audit import second_verifier
 from tests.integration.audit.arrange import undone, unguarded, write, write_log

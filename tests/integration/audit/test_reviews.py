@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from audit import decisions, models, reasons, reviews, sequencer, sources
+from audit import decisions, models, reviews, sequencer, sources
 from audit.errors import NotAPerson, ReviewerTookPart, ReviewStateConflict, UnknownDecision, UnknownReview
+from audit.explanations import reasons
 from audit.verification import verify_log
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.errors import InvalidInput

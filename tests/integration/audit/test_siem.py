@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.db import transaction
 
-from audit import log, siem, siem_formats, tasks
+from audit import log, tasks
 from audit.errors import ExportFailed
+from audit.publication import siem, siem_formats
 from governance.kernel.ids import SubjectId, uuid7
 from tests.integration.audit.arrange import DANA, write_log
 

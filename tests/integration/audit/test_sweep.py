@@ -7,7 +7,8 @@ import os
 import pytest
 from django.db import transaction
 
-from audit import models, sequencer, sources, sweep, verification
+from audit import models, sequencer, sources, verification
+from audit.rereading import sweep
 from audit.verification import verify_log
 from governance.kernel.ids import SubjectId, uuid7
 from tests.integration.audit.arrange import sql, unguarded, write

@@ -9,7 +9,8 @@ import random
 import pytest
 from django.db import transaction
 
-from audit import checkpoints, keys, models, notes, sequencer, sources, staging, tasks, verification
+from audit import keys, models, notes, sequencer, sources, staging, tasks, verification
+from audit.heads import checkpoints
 from audit.merkle import HASH_SIZE, leaf_hash, perfect_root
 from audit.verification import Report, verify_log
 from governance.jobs.worker import drain

@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from audit import anchoring, anchors, bundles, checkpoints, keys, merkle, models, notes, sequencer, tree, writers
+from audit import keys, merkle, models, notes, sequencer, tree, writers
 from audit.errors import WitnessBusy
+from audit.heads import anchoring, anchors, checkpoints
+from audit.heads.witness import Witness, serve, submission
+from audit.publication import bundles
 from audit.verification import verify_log
-from audit.witness import Witness, serve, submission
 from governance.kernel import outbound
 from governance.kernel.crypto import SigningKey
 from tests.integration.audit.arrange import undone, unguarded, write, write_log

@@ -10,9 +10,11 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
-from audit import checkpoints, keys, log, models, receipts, sequencer, staging, tree
+from audit import keys, log, models, sequencer, staging, tree
 from audit.errors import EntryNotAllowed, LogBroken, NoCheckpoint, NotInTransaction, NotYetSequenced, UnknownEntry
+from audit.heads import checkpoints
 from audit.merkle import EMPTY_ROOT, verify_consistency, verify_inclusion
+from audit.publication import receipts
 from audit.verification import verify_log
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.ids import SubjectId, uuid7

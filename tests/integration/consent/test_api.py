@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from consent import citations, receipts, signing
+from consent import receipts, signing
 from consent.models import ConsentEvent, ConsentVerdict
+from consent.permission import citations
 from governance.accounts import clients
 from governance.kernel.actors import SYSTEM
 from governance.kernel.clock import now

@@ -15,8 +15,9 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from audit.models import Entry
-from consent import commitments, disposal, gate, importing, ledger, renewals, reports
+from consent import disposal, gate, importing, ledger, renewals, reports
 from consent.errors import FileUnreadable
+from consent.events import commitments
 from consent.ledger import ANY
 from consent.models import ConsentEvent, ConsentEvidence, ConsentVerdict, RetiredEvent
 from consent.sources import ConsentLedgerSource

@@ -8,8 +8,9 @@ from unittest.mock import patch
 import pytest
 from django.db import OperationalError, connection
 
-from consent import citations, propagation
+from consent import propagation
 from consent.models import ConsentVerdict
+from consent.permission import citations
 from governance.kernel import prepared
 from governance.kernel.clock import now
 from governance.kernel.ids import from_opaque, opaque

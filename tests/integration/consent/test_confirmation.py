@@ -13,8 +13,9 @@ from django.core.mail import EmailMessage
 from django.db import connection
 from django.test import Client
 
-from consent import confirmation, evidence, gate, ledger
+from consent import confirmation, gate, ledger
 from consent.errors import ConfirmationInvalid, NothingToConfirm
+from consent.events import evidence
 from consent.terms import EventType, State
 from governance.jobs.models import Job
 from governance.jobs.worker import drain

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from audit.grounds import Cited, contradictions
+from audit.decision_records.grounds import Cited, contradictions
 from consent import gate
 from governance.kernel.ids import SubjectId, uuid7
 from tests.integration.consent import arrange

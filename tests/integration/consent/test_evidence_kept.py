@@ -10,7 +10,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from consent import evidence, fold, gate, heads, ledger
+from consent import gate, ledger
+from consent.events import evidence, fold, heads
 from consent.models import ConsentEvidence, ConsentState
 from consent.sources import EMPTIED, GROUND, MARK
 from governance.kernel import personal_data
@@ -174,5 +175,5 @@ def test_the_command_rebuilds_the_state_and_says_what_it_found(shown: Any) -> No
 
 def test_the_words_and_rules_of_consent_need_no_database() -> None:
     """`terms`, `rules` and `drafts` are pure: they import without Django's models being loaded."""
-    script = "import consent.terms, consent.rules, consent.drafts, sys; sys.exit('django.db.models' in sys.modules)"
+    script = "import consent.terms, consent.permission.rules, consent.drafts, sys; sys.exit('django.db.models' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -9,7 +9,7 @@ import time_machine
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from audit.models import Entry
-from consent import citations, fold, gate, ledger
+from consent import gate, ledger
 from consent.errors import (
     ChannelNotCovered,
     HistoricalVerdict,
@@ -18,8 +18,10 @@ from consent.errors import (
     UnknownChannel,
     UnknownVerdict,
 )
+from consent.events import fold
 from consent.ledger import ANY, MARKETING
 from consent.models import ConsentVerdict, ConsentVerdictSet
+from consent.permission import citations
 from consent.terms import Reason
 from governance.kernel import prepared
 from governance.kernel.ids import uuid7

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import time_machine
 
-from consent import fold, gate, importing, ledger, notices
+from consent import gate, importing, ledger, notices
 from consent.errors import IdempotencyMismatch, InvalidDraft, NoticeSuperseded
+from consent.events import fold
 from consent.ledger import ANY
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId, opaque

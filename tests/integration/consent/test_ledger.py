@@ -8,11 +8,12 @@ import time_machine
 from django.db import IntegrityError, connection, transaction
 
 from audit.models import Entry
-from consent import evidence, gate, ledger
+from consent import gate, ledger
 from consent.errors import IdempotencyMismatch, InvalidDraft, NothingToReaffirm, PresentationRequired, SubjectErased
+from consent.events import evidence
+from consent.events.packing import DIGEST_SQL
 from consent.ledger import ANY, EventType, State
 from consent.models import ConsentEvent, ConsentEvidence
-from consent.packing import DIGEST_SQL
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.ids import SubjectId
 from governance.purposes.errors import UnknownPurpose

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from consent import evidence, fold, gate, ledger, linking, links
+from consent import gate, ledger, linking, links
 from consent.errors import LinkRefused, SubjectErased
+from consent.events import evidence, fold
 from consent.ledger import ANY
 from consent.models import ConsentEvent, ConsentLink
 from consent.sources import ConsentLedgerSource

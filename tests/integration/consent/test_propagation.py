@@ -18,7 +18,8 @@ from django.db import transaction
 from django.urls import reverse
 
 from audit.models import Entry
-from consent import ledger, propagation, webhooks
+from consent import ledger, propagation
+from consent.delivery import webhooks
 from consent.errors import InvalidTarget, UnknownTarget, WebhookInvalid
 from consent.ledger import ANY
 from consent.models import Propagation

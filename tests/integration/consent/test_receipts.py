@@ -16,8 +16,9 @@ from django.test import Client
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from consent import evidence, gate, ledger, notices, receipts, records, signing
+from consent import gate, ledger, notices, receipts, records, signing
 from consent.errors import ReceiptNotUsable, UnknownEvent
+from consent.events import evidence
 from consent.terms import EventType, State
 from governance.kernel.actors import SYSTEM
 from governance.kernel.crypto import SignatureInvalid, SigningKey, jws_sign

@@ -11,7 +11,8 @@ import time_machine
 from django.core.mail import EmailMessage
 from django.core.management import call_command
 
-from consent import fold, gate, ledger, renewals
+from consent import gate, ledger, renewals
+from consent.events import fold
 from governance.jobs import worker
 from governance.jobs.models import Job
 from governance.kernel.actors import SYSTEM

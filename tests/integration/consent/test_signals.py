@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from consent import evidence, gate, ledger
+from consent import gate, ledger
+from consent.events import evidence
 from consent.ledger import EventType
 from consent.models import ConsentEvidence
 from consent.signals import gpp, recording, sections, tcf, tcf_rules, vendors

@@ -11,7 +11,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
-from audit import decisions, reasons, reviews, sealing, sequencer
+from audit import decisions, reviews, sealing, sequencer
+from audit.explanations import reasons
 from audit.models import Entry, Review
 from governance.accounts import roles
 from governance.accounts.models import User

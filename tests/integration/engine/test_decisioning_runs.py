@@ -14,9 +14,11 @@ import polars as pl
 import pytest
 from django.db import connection, transaction
 
-from audit import decisions, reasons, sealing
+from audit import decisions, sealing
+from audit.explanations import reasons
 from audit.models import Decision, Entry
-from consent import citations, ledger
+from consent import ledger
+from consent.permission import citations
 from consent.terms import EventType
 from engine.decisioning import replay, runs
 from engine.decisioning.errors import (

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from audit import decisions, reasons, reviews, sealing, sources
+from audit import decisions, reviews, sealing, sources
+from audit.explanations import reasons
 from audit.models import Entry, Review
 from governance.jobs.worker import drain
 from governance.kernel.actors import SYSTEM

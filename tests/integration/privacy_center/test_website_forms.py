@@ -14,7 +14,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
 
-from consent import evidence, funnel, gate, ledger, notices
+from consent import funnel, gate, ledger, notices
+from consent.events import evidence
 from consent.terms import EventType, OptInStep
 from governance.jobs.worker import drain
 from governance.kernel import clock

@@ -11,8 +11,10 @@ import pyarrow as pa
 from governance.accounts import staff
 from governance.accounts.roles import Role
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
-from pseudonymize import batch, policies, reidentification
+from pseudonymize import policies
+from pseudonymize.crossings import reidentification
 from pseudonymize.models import RevealLevel
+from pseudonymize.runs import batch
 from pseudonymize.vault import IdentifierKind
 from tests.integration.pseudonymize.arranging import IMPORTER, enrolled
 from tests.people import ALICE, BOB, CAROL, ERIN

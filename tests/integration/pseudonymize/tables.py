@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pseudonymize import batch, policies
+from pseudonymize import policies
+from pseudonymize.runs import batch
 from tests.integration.pseudonymize.arranging import IMPORTER
 
 POLICY = """\

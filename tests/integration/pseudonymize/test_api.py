@@ -12,8 +12,8 @@ from django.test import Client
 from governance.accounts import clients
 from governance.kernel.actors import SYSTEM
 from governance.kernel.clock import now
-from pseudonymize import manifests
 from pseudonymize.models import Manifest
+from pseudonymize.runs import manifests
 
 POLICY = """\
 version: 1

@@ -15,9 +15,11 @@ from django.test import Client
 from governance.accounts.roles import Role
 from governance.jobs.worker import drain
 from governance.kernel.ids import opaque
-from pseudonymize import bounded, bridges, file_jobs, manifests
 from pseudonymize.api.examples import POLICY, ROWS
+from pseudonymize.crossings import bridges
 from pseudonymize.models import FileJob, PolicyVersion
+from pseudonymize.runs import file_jobs, manifests
+from pseudonymize.tables import bounded
 from tests.integration.pseudonymize.calling import EVERY_SCOPE, Caller
 from tests.integration.pseudonymize.revealing import Case, member
 from tests.integration.pseudonymize.test_rotation import Crossing

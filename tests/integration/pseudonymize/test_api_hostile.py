@@ -16,10 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 from django.http import HttpResponse
 
-from pseudonymize import bounded, file_jobs
 from pseudonymize.api.examples import POLICY, ROWS
 from pseudonymize.models import FileJob
-from pseudonymize.thrift import Reader, Writer
+from pseudonymize.runs import file_jobs
+from pseudonymize.tables import bounded
+from pseudonymize.tables.thrift import Reader, Writer
 from tests.growth import TIMES, grows_linearly
 from tests.integration.pseudonymize.calling import EVERY_SCOPE, Caller
 

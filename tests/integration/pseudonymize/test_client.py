@@ -15,7 +15,7 @@ import pytest
 from governance.accounts import clients
 from governance.kernel.actors import SYSTEM
 from governance.kernel.clock import now
-from pseudonymize import key_sources, policies
+from pseudonymize import key_sources, publishing
 from pseudonymize.client import Pseudonymizer
 from pseudonymize.errors import ColumnsNotCovered, PolicyInvalid, TableUnreadable
 from pseudonymize.key_sources import ServiceRefused
@@ -90,7 +90,7 @@ def test_over_rest_the_answer_is_the_same(live_server: Any, monkeypatch: pytest.
     with pytest.raises(ServiceRefused) as refused:
         Pseudonymizer.from_policy(f"{live_server.url}/policies/nothing").transform(TABLE)
     assert refused.value.fields["status"] == 404
-    policies.publish(policy("other"), actor=IMPORTER)
+    publishing.publish(policy("other"), actor=IMPORTER)
     with pytest.raises(ServiceRefused) as refused:
         Pseudonymizer.from_policy(f"{live_server.url}/policies/other").transform(TABLE)
     assert refused.value.fields["status"] == 422

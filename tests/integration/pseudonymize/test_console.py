@@ -15,7 +15,8 @@ from governance.accounts.models import User
 from governance.accounts.roles import Role
 from governance.kernel.actors import SYSTEM, Actor
 from governance.kernel.ids import opaque
-from pseudonymize import bridges, reidentification, vault
+from pseudonymize import vault
+from pseudonymize.crossings import bridges, reidentification
 from pseudonymize.models import DataSubject, RevealApproval
 from pseudonymize.vault import SuppressionScope
 from tests.integration.pseudonymize.arranging import IMPORTER, enrolled

@@ -24,9 +24,10 @@ from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError
 from governance.kernel.ids import uuid7
-from pseudonymize import dual_control, manifests, notices, reidentification
+from pseudonymize.crossings import dual_control, notices, reidentification
 from pseudonymize.errors import DualControlRequired, GrantNotUsable, InvalidRequest, RevealBudgetSpent
 from pseudonymize.models import Reveal, RevealApproval, RevealedSubject, RevealLevel, RevealRequest
+from pseudonymize.runs import manifests
 from tests.integration.pseudonymize.revealing import Case, member
 from tests.triggers import lifted
 

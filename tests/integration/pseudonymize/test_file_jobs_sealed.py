@@ -25,9 +25,10 @@ from governance.jobs.worker import drain
 from governance.kernel.actors import Actor, ActorKind
 from governance.kernel.clock import now
 from governance.kernel.errors import BodyTooLarge, GovernanceError
-from pseudonymize import file_jobs, files, parts, policies
+from pseudonymize import policies, publishing
 from pseudonymize.errors import FileJobNotDone
 from pseudonymize.models import FileJob
+from pseudonymize.runs import file_jobs, files, parts
 from tests.integration.pseudonymize.arranging import IMPORTER
 
 ROOT = Path(__file__).parents[3]
@@ -84,12 +85,12 @@ def var(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "var").mkdir()
     (tmp_path / "scratch").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
-    monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 7)
+    monkeypatch.setattr("pseudonymize.runs.files.BATCH_ROWS", 7)
     return tmp_path
 
 
 def submitted(form: str, stream: Any = None) -> FileJob:
-    policies.publish(policies.load(POLICY), actor=IMPORTER)
+    publishing.publish(policies.load(POLICY), actor=IMPORTER)
     return file_jobs.submit(
         "sealed", form, stream or io.BytesIO(body(form)), activity="test", verdict_id=None, actor=CLIENT
     )
@@ -195,7 +196,7 @@ def test_a_file_is_not_read_as_another_jobs(var: Path) -> None:
 def test_an_upload_that_is_refused_or_cut_off_leaves_nothing_readable(
     var: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pseudonymize.file_jobs.MOST_BYTES", 2_000)
+    monkeypatch.setattr("pseudonymize.runs.file_jobs.MOST_BYTES", 2_000)
     with pytest.raises(BodyTooLarge):
         submitted("csv")
     assert not list(file_jobs._places())
@@ -236,7 +237,8 @@ from django.db import connections
 connections["default"].settings_dict["NAME"] = sys.argv[1]
 settings.ZGODA_KEYS_DIR, settings.ZGODA_VAR = Path(sys.argv[2]), Path(sys.argv[3])
 from governance.jobs.worker import drain
-from pseudonymize import file_jobs, files, tables
+from pseudonymize.runs import file_jobs, files
+from pseudonymize.tables import row_files as tables
 files.BATCH_ROWS, tables.CSV_BLOCK = 500, 40_000
 print(drain(kinds=[file_jobs.RUN]))
 """

@@ -13,10 +13,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from governance.kernel.errors import GovernanceError
-from pseudonymize import batch, files, manifests
 from pseudonymize.errors import ManifestInvalid, RiskTooHigh, TableUnreadable
 from pseudonymize.models import Manifest
-from pseudonymize.tables import Reader
+from pseudonymize.runs import batch, files, manifests
+from pseudonymize.tables.row_files import Reader
 from tests.integration.pseudonymize.arranging import IMPORTER
 from tests.integration.pseudonymize.tables import policy, table
 
@@ -39,7 +39,7 @@ def run(source: Path, output: Path, rules: object) -> files.FileRun:
 def test_a_file_in_small_batches_comes_out_as_the_table_does(
     parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: str
 ) -> None:
-    monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 7)
+    monkeypatch.setattr("pseudonymize.runs.files.BATCH_ROWS", 7)
     rules = policy(extra=extra)
     seen: list[tuple[int, int]] = []
     done = files.apply(
@@ -90,7 +90,7 @@ def test_a_run_that_stops_leaves_nothing_behind(parquet: Path, tmp_path: Path) -
 
 @pytest.mark.django_db
 def test_rows_left_out_are_listed_by_number_without_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 7)
+    monkeypatch.setattr("pseudonymize.runs.files.BATCH_ROWS", 7)
     source = table()
     emails = source["email"].to_pylist()
     emails[3], emails[12] = "secret-not-an-address", "x@"

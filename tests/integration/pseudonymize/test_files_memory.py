@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from pseudonymize import files, policies
+from pseudonymize import policies
+from pseudonymize.runs import files
 from tests.integration.pseudonymize.arranging import IMPORTER
 
 ROWS = int(os.environ.get("ZGODA_TEST_FILE_ROWS", "480000"))
@@ -86,7 +87,7 @@ def test_the_peak_of_memory_does_not_grow_with_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: str, workers: int
 ) -> None:
     if ROWS < 2_000_000:
-        monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 16_384)
+        monkeypatch.setattr("pseudonymize.runs.files.BATCH_ROWS", 16_384)
     few, many = ROWS // 8, ROWS
     _grown(tmp_path, few, POLICY + extra, workers)  # what loads at the first run loads now
     at_few = max(_grown(tmp_path, few, POLICY + extra, workers), 0)

@@ -18,11 +18,13 @@ from governance.kernel import crypto
 from governance.kernel.clock import now
 from governance.kernel.crypto import SealBroken
 from governance.kernel.ids import SubjectId, uuid7
-from pseudonymize import domains, files, keys, leases, policies, tasks, vault
+from pseudonymize import domains, keys, policies, tasks, vault
 from pseudonymize.errors import DomainMismatch, KeyDestroyed, KeyExhausted, KeyInUse, SubjectForgotten
 from pseudonymize.keys import limits, masters, subject_keys, usage, wrapping
+from pseudonymize.kits import leases
 from pseudonymize.models import Domain, KeyEncryptionKey, KeyStatus, KeyUsage, MasterKey, SubjectKey
 from pseudonymize.policies.policy import DomainTerms
+from pseudonymize.runs import files
 from pseudonymize.vault import IdentifierKind as K
 from pseudonymize.vault import identifiers
 from tests.integration.pseudonymize.arranging import IMPORTER, enrolled, invariants_hold
@@ -160,7 +162,7 @@ def test_every_way_through_a_policy_is_counted_once(tmp_path: Path, monkeypatch:
     assert first["ff1"] >= 10 * 100 * 4
     assert set(first) == {"mac", "siv", "ff1", "synthetic"}
 
-    monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 7)
+    monkeypatch.setattr("pseudonymize.runs.files.BATCH_ROWS", 7)
     pq.write_table(costly(), tmp_path / "in.parquet")
     for workers in (1, 2):
         files.apply(

@@ -17,7 +17,8 @@ from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.clock import now
 from governance.kernel.errors import GovernanceError
 from governance.kernel.ids import uuid7
-from pseudonymize import domains, keys, reidentification, vault
+from pseudonymize import domains, keys, vault
+from pseudonymize.crossings import reidentification
 from pseudonymize.errors import DualControlRequired, GrantNotUsable, InvalidRequest
 from pseudonymize.models import Reveal, RevealApproval, RevealLevel, RevealRequest
 from tests.integration.pseudonymize.revealing import Case, member

@@ -18,10 +18,10 @@ import pyarrow.parquet
 import pytest
 
 from governance.kernel.errors import GovernanceError
-from pseudonymize import files, manifests, parts
 from pseudonymize.errors import AlreadyPseudonymized, ResidualPersonalData, RunInProgress
 from pseudonymize.models import Manifest
 from pseudonymize.policies import load
+from pseudonymize.runs import files, manifests, parts
 from tests.integration.pseudonymize.arranging import IMPORTER
 from tests.integration.pseudonymize.tables import policy, table
 
@@ -39,7 +39,7 @@ def over(source: Path, output: Path, rules: Any, **terms: Any) -> files.FileRun:
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 7)
+    monkeypatch.setattr("pseudonymize.runs.files.BATCH_ROWS", 7)
     whole = table(60)
     emails = whole["email"].to_pylist()
     emails[3], emails[40] = "nobody", "x@"
@@ -159,7 +159,7 @@ def test_an_output_is_not_worked_a_second_time_where_nothing_else_could_tell(tmp
 @pytest.mark.slow  # detection is loaded
 @pytest.mark.django_db
 def test_the_gate_over_a_file_looks_at_what_its_rows_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 7)
+    monkeypatch.setattr("pseudonymize.runs.files.BATCH_ROWS", 7)
     source = tmp_path / "in.parquet"
     rows = 40
     names = [f"Wilhelmina Oddname{row}" for row in range(rows)]
@@ -186,7 +186,8 @@ connections["default"].settings_dict["NAME"] = sys.argv[4]
 settings.ZGODA_KEYS_DIR = __import__("pathlib").Path(sys.argv[5])
 from pathlib import Path
 from governance.kernel.actors import SYSTEM
-from pseudonymize import files, policies
+from pseudonymize.runs import files
+from pseudonymize import policies
 files.BATCH_ROWS = 2_000
 files.apply(policies.load(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]), actor=SYSTEM, activity="test")
 print("done")
@@ -200,7 +201,7 @@ def test_kill_9_at_any_moment_costs_a_part_and_no_byte(
 ) -> None:
     from django.db import connection
 
-    monkeypatch.setattr("pseudonymize.files.BATCH_ROWS", 2_000)
+    monkeypatch.setattr("pseudonymize.runs.files.BATCH_ROWS", 2_000)
     source, output, rules = tmp_path / "in.parquet", tmp_path / "out.parquet", tmp_path / "policy.yaml"
     pyarrow.parquet.write_table(table(60_000), source)
     rules.write_text(policy().text)

@@ -18,7 +18,8 @@ from governance.jobs.worker import drain
 from governance.kernel.actors import SYSTEM, Actor, ActorKind
 from governance.kernel.clock import now
 from governance.kernel.ids import uuid7
-from pseudonymize import bridges, domains, files, policies, rotation, vault
+from pseudonymize import domains, policies, vault
+from pseudonymize.crossings import bridges, rotation
 from pseudonymize.errors import (
     BridgeNotUsable,
     BridgeUnknown,
@@ -31,6 +32,7 @@ from pseudonymize.errors import (
     TooManyTranslations,
 )
 from pseudonymize.models import JoinGrant, JoinGrantUse, Remap
+from pseudonymize.runs import files
 from tests.integration.pseudonymize.arranging import IMPORTER, enrolled
 from tests.integration.pseudonymize.revealing import member
 from tests.integration.pseudonymize.tables import apply

@@ -12,8 +12,7 @@ from django.db import DatabaseError, transaction
 from audit.models import Entry
 from governance.kernel.crypto import SignatureInvalid
 from governance.kernel.ids import uuid7
-from pseudonymize import batch, detection_profiles, domains, manifests, policies
-from pseudonymize.detection_profiles import DetectionBelowProfile
+from pseudonymize import domains, policies, publishing
 from pseudonymize.errors import (
     ColumnsMissing,
     ColumnsNotCovered,
@@ -27,6 +26,8 @@ from pseudonymize.errors import (
 )
 from pseudonymize.models import Manifest, PolicyVersion
 from pseudonymize.policies.vocabulary import PROFILES
+from pseudonymize.runs import batch, detection_profiles, manifests
+from pseudonymize.runs.detection_profiles import DetectionBelowProfile
 from tests.integration.pseudonymize.arranging import IMPORTER
 from tests.integration.pseudonymize.tables import apply, policy, table
 
@@ -214,9 +215,9 @@ def test_policies_are_numbered_versions_that_never_change() -> None:
 
     versions = list(PolicyVersion.objects.order_by("number").values_list("name", "number", "sha256"))
     assert versions == [("ml", 1, first.sha256), ("ml", 2, second.sha256)]
-    assert policies.current("ml") == second
+    assert publishing.current("ml") == second
     with pytest.raises(PolicyUnknown):
-        policies.current("nothing")
+        publishing.current("nothing")
     with pytest.raises(DatabaseError), transaction.atomic():
         PolicyVersion._base_manager.filter(number=1).delete()
     with pytest.raises(DomainMismatch):

@@ -21,10 +21,12 @@ from governance.accounts import clients
 from governance.kernel.actors import SYSTEM
 from governance.kernel.canonical import digest
 from governance.kernel.clock import now
-from pseudonymize import batch, key_sources, leases, manifests, outside, policies
+from pseudonymize import key_sources, policies, publishing
 from pseudonymize.errors import InvalidRequest, LeaseExpired, ResidualPersonalData, RiskTooHigh, VaultNeeded
 from pseudonymize.key_sources import HouseKeys, ServiceKeys, ServiceRefused
-from pseudonymize.manifests import file_sha256
+from pseudonymize.kits import leases
+from pseudonymize.runs import batch, manifests, outside
+from pseudonymize.runs.manifests import file_sha256
 from tests.integration.pseudonymize.arranging import IMPORTER
 
 ROOT = Path(__file__).parents[3]
@@ -143,7 +145,7 @@ def test_spark_and_batch_agree(spark: Any, service: str, tmp_path: Path) -> None
         assert base64.b64encode(key).decode() not in plan
     with pytest.raises(RiskTooHigh):
         strict = policies.load((POLICY + BAND + RISK).replace("suppress,", "fail,"))
-        policies.publish(strict, actor=IMPORTER)
+        publishing.publish(strict, actor=IMPORTER)
         on_spark.pseudonymize(spark.createDataFrame(source()), strict, ServiceKeys(service, "cluster"))
     assert Entry.objects.filter(action="keys.leased").exists()
 
@@ -151,7 +153,7 @@ def test_spark_and_batch_agree(spark: Any, service: str, tmp_path: Path) -> None
 @pytest.mark.django_db(transaction=True)
 def test_a_lease_has_derived_keys_of_one_policy_and_an_end(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rules = policies.load(POLICY)
-    policies.publish(rules, actor=IMPORTER)
+    publishing.publish(rules, actor=IMPORTER)
     keys = ServiceKeys(service, "cluster")
     kit = key_sources.held(keys)
     assert key_sources.held(keys) is kit, "asked for once per process"
@@ -170,7 +172,7 @@ def test_a_lease_has_derived_keys_of_one_policy_and_an_end(service: str, monkeyp
 def test_keys_are_lent_to_who_may_publish_and_never_over_an_open_wire(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    policies.publish(policies.load(POLICY), actor=IMPORTER)
+    publishing.publish(policies.load(POLICY), actor=IMPORTER)
     weak = clients.issue("reader", ["pseudonymize:run"], now() + timedelta(days=1), actor=SYSTEM).key_text
     monkeypatch.setenv(key_sources.KEY_VARIABLE, weak)
     with pytest.raises(ServiceRefused) as refused:

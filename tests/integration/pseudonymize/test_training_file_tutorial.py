@@ -11,7 +11,7 @@ import pyarrow.parquet
 import pytest
 from django.core.management import call_command
 
-from pseudonymize import manifests
+from pseudonymize.runs import manifests
 
 PAGE = Path(__file__).parents[3] / "docs/tutorials/training-file.md"
 

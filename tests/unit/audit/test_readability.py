@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from audit import readability, reasons, wording
-from audit.readability import english_syllables, grade, polish_syllables
+from audit.explanations import readability, reasons, wording
+from audit.explanations.readability import english_syllables, grade, polish_syllables
 from engine.decisioning import wording as offers
 from engine.features.definitions import SHOPPING
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from audit import proxies, reasons, wording
 from audit.decisions import Alternative, Attribution, Change, Decision, Term
 from audit.errors import SpecialCategoryReason, TemplatesMissing
-from audit.reasons import BinText, Direction, ReasonTemplate, Tier
+from audit.explanations import proxies, reasons, wording
+from audit.explanations.reasons import BinText, Direction, ReasonTemplate, Tier
 from governance.kernel.errors import InvalidInput
 from governance.kernel.ids import SubjectId, uuid7
 from tests.integration.audit.deciding import FEATURES, TEMPLATES, register_words, two

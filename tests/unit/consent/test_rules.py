@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from consent.rules import RULES, Standing, decide, permitting, reason_of, sql
+from consent.permission.rules import RULES, Standing, decide, permitting, reason_of, sql
 from consent.terms import Reason, State
 from governance.purposes.terms import LegalBasis
 from tests.unit.consent.test_drafts import purpose

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from consent import presentation, signing
 from consent.errors import PresentationInvalid
-from consent.evidence import truncated
+from consent.events.evidence import truncated
 from consent.notice_text import POINTS, NoticeText, doubts, lint
 from consent.terms import Channel, NoticeVersionId
 from governance.kernel.ids import SubjectId

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit import reasons
+from audit.explanations import reasons
 from engine.decisioning import arbitration, wording
 from engine.decisioning.offers import CATALOGUE
 from engine.features.definitions import SHOPPING

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from pseudonymize import policies
-from pseudonymize.columns import Transformed, Transformer
+from pseudonymize.columns.transformer import Transformed, Transformer
 from pseudonymize.errors import PolicyInvalid, TableUnreadable, TransformFailed
-from pseudonymize.kit import Kit, keys_needed
+from pseudonymize.kits.kit import Kit, keys_needed
 from pseudonymize.transforms import canonical
 from pseudonymize.transforms.errors import NoCanonicalForm
 

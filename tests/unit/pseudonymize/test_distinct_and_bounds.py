@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pseudonymize.distinct import KEPT, DistinctCount
-from pseudonymize.residual import upper_bound
+from pseudonymize.runs.residual import upper_bound
+from pseudonymize.tables.distinct import KEPT, DistinctCount
 
 
 def test_few_values_are_counted_exactly_over_batches_and_nulls_do_not_count() -> None:
