@@ -55,7 +55,7 @@ def questions(draw, schema):
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), schemas, rows, others, secrets)
 def test_one_person_moves_no_answer_by_more_than_its_sensitivity(data, schema, alice, crowd, secret):
     question = canonical(data.draw(questions(schema)), schema)
@@ -69,7 +69,7 @@ def test_one_person_moves_no_answer_by_more_than_its_sensitivity(data, schema, a
         assert (apart * apart).sum() <= declared.l2_squared
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data(), schemas)
 def test_order_repetition_and_form_of_filters_do_not_matter(data, schema):
     query = data.draw(questions(schema))
@@ -81,7 +81,7 @@ def test_order_repetition_and_form_of_filters_do_not_matter(data, schema):
     assert canonical(replace(query, where=tuple(respelled)), schema).sha256 == canonical(query, schema).sha256
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data(), schemas, rows, secrets)
 def test_a_cap_beyond_what_anybody_has_leaves_the_plain_figures(data, schema, alice, secret):
     """Bounding that never bites is no bounding: the tally is what a loop over the rows says."""

@@ -117,7 +117,7 @@ def _unwritten(text: str, language: str) -> str:
 
 
 @given(_decisions(), st.sampled_from(wording.LANGUAGES))
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 def test_the_person_reads_only_what_somebody_wrote_in_their_language(decision: Decision, language: str) -> None:
     told = reasons.explain_decision(decision, language)
     reasons_told = [reason.text for reason in told.reasons]
@@ -130,7 +130,7 @@ def test_the_person_reads_only_what_somebody_wrote_in_their_language(decision: D
 
 
 @given(_decisions())
-@settings(max_examples=EXAMPLES // 4, deadline=None)
+@settings(max_examples=EXAMPLES // 4)
 def test_both_languages_tell_the_same_reasons(decision: Decision) -> None:
     english, polish = (reasons.explain_decision(decision, language) for language in wording.LANGUAGES)
     told = [[(one.feature, one.direction, one.contribution) for one in told.reasons] for told in (english, polish)]

@@ -307,9 +307,7 @@ class Interleavings(RuleBasedStateMachine):
 def test_any_interleaving_of_events_is_decided_as_the_rules_say() -> None:
     run_state_machine_as_test(
         Interleavings,
-        settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=EXAMPLES, stateful_step_count=12, suppress_health_check=list(HealthCheck)),
     )
 
 
@@ -323,7 +321,7 @@ FIRST = st.lists(
 # Slow: each example records some eighty people at once, and the same one by one.
 @pytest.mark.slow
 @pytest.mark.django_db
-@settings(max_examples=max(4, EXAMPLES // 3), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=max(4, EXAMPLES // 3), suppress_health_check=list(HealthCheck))
 @given(words=FIRST)
 def test_a_large_recording_comes_to_the_same_as_one_by_one(
     words: list[tuple[str, bool, bool, str, str]],

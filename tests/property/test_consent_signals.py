@@ -18,7 +18,7 @@ from consent.signals.tcf import PublisherTC, Restriction, RestrictionType, TCStr
 
 # The committed runs keep the developer's lane quick; raise them with this variable.
 EXAMPLES = int(os.environ.get("ZGODA_SIGNAL_EXAMPLES", "8"))
-QUICK = settings(max_examples=EXAMPLES, deadline=None)
+QUICK = settings(max_examples=EXAMPLES)
 HANGING = 20.0
 """Seconds of processor time, hundreds of times the usual: a guard against reading without end, not a measure of speed."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -134,7 +134,7 @@ noise = st.tuples(starts, st.text(alphabet, max_size=400) | st.text(max_size=60)
 
 
 @given(noise)
-@settings(max_examples=EXAMPLES * 5, deadline=None)
+@settings(max_examples=EXAMPLES * 5)
 def test_noise_is_refused_by_one_error_and_at_once(text: str) -> None:
     started = time.process_time()
     for read in (tcf.decode, gpp.decode, sections.read_canada, sections.read_usp, lambda one: sections.read_us(7, one)):

@@ -12,7 +12,7 @@ lines = st.lists(printable, max_size=6).map("\n".join)
 anything = st.text(max_size=200)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(before=lines, between=lines, after=lines, first=anything, second=anything)
 def test_a_body_is_its_text_with_the_cleaned_values_in_it(
     before: str, between: str, after: str, first: str, second: str

@@ -69,7 +69,7 @@ def _holds(spec: Text | Integer, value: Any) -> bool:
     return value in spec.choices if spec.choices else re.fullmatch(spec.pattern[1:-1], value) is not None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(offered())
 def test_rows_that_fit_and_misfits_are_all_rows_and_the_schema_divides_them(rows: list[dict[str, Any]]) -> None:
     checked = check(frame_of(_table(rows)), received_at=NOW)

@@ -59,7 +59,7 @@ def joined(left: list[Any], right: list[Any]) -> set[tuple[int, int]]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rule", RULES)
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(left=VALUES, right=VALUES)
 def test_joins_hold_within_a_domain_and_never_across(rule: str, left: list[str], right: list[str]) -> None:
     one, again = tokens(rule, left, "one"), tokens(rule, right, "one")

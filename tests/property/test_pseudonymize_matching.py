@@ -12,7 +12,7 @@ from governance.kernel.ids import SubjectId
 from pseudonymize.identity import MULTIPLE_KINDS, IdentifierKind
 from pseudonymize.vault.matching import Known, Matched, Row, decide
 
-often = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "100")), deadline=None)
+often = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "100")))
 K = IdentifierKind
 INDEXED = [K.CUSTOMER_ID, K.EMAIL, K.PHONE, K.NATIONAL_ID]
 identities = st.dictionaries(st.sampled_from([*INDEXED, K.NAME]), st.integers(0, 4), min_size=1).filter(

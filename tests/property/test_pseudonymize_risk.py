@@ -22,7 +22,7 @@ ROW = st.tuples(
     st.one_of(st.none(), st.integers(-2, 4)),
 )
 ROWS = st.lists(ROW, min_size=1, max_size=40)
-calmly = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "100")), deadline=None)
+calmly = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "100")))
 
 
 def table(rows: Sequence[Any]) -> pa.Table:

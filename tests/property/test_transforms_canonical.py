@@ -30,7 +30,7 @@ def once(version: str, value: str) -> str | None:
 @example(value="\u1e9b\u0323 \u0345")
 @example(value="İ@İstanbul.example")
 @example(value="ΑΣ@example.org")
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_canonical_form_is_its_own_canonical_form(version: str, value: str) -> None:
     form = once(version, value)
     assert form is None or once(version, form) == form
@@ -38,6 +38,6 @@ def test_a_canonical_form_is_its_own_canonical_form(version: str, value: str) ->
 
 @pytest.mark.parametrize("version", ["email@1", "email@2", "name@1", "customer_id@1", "national_id@1"])
 @given(value=LETTERS | ADDRESSES)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_unicode_normal_forms_of_one_text_have_one_canonical_form(version: str, value: str) -> None:
     assert len({once(version, unicodedata.normalize(form, value)) for form in ("NFC", "NFD", "NFKC", "NFKD")}) == 1

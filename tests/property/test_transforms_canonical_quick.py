@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pseudonymize.transforms import canonical
 from pseudonymize.transforms.errors import NoCanonicalForm
 
-often = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "60")), deadline=None)
+often = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "60")))
 _PIECES = {
     "email": [
         "a",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pseudonymize.transforms import ff1, ff1_exact, mac, siv
 from pseudonymize.transforms.blocks import BlockCipher
 
-often = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "150")), deadline=None)
+often = settings(max_examples=int(os.environ.get("ZGODA_EXAMPLES", "150")))
 KEY = bytes(range(64))
 VALUES = st.lists(st.none() | st.binary(max_size=80), max_size=60)
 LAYOUTS = st.sampled_from([pa.binary(), pa.large_binary(), pa.binary_view()])

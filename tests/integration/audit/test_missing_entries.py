@@ -154,7 +154,6 @@ def play(step) -> None:
 @pytest.mark.django_db(transaction=True)
 @settings(
     max_examples=int(os.environ.get("ZGODA_INTERLEAVINGS", "15")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(st.sampled_from(["keep", "undo"]), st.lists(_steps, max_size=5)), max_size=5))

@@ -37,7 +37,7 @@ def body_of(token: str) -> dict[str, object]:
 def test_any_changed_character_is_noticed(token: str) -> None:
     key = certificates.public_key()
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, len(token) - 1), st.characters(codec="ascii", categories=["L", "N"]))
     def changed(place: int, character: str) -> None:
         forged = token[:place] + character + token[place + 1 :]

@@ -63,7 +63,6 @@ def called(cases: Any, caller: Caller) -> list[int]:
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         database=None,
         derandomize=True,
         phases=[Phase.generate],

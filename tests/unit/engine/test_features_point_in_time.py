@@ -57,7 +57,7 @@ _VISITS = st.lists(st.tuples(st.integers(0, 4), st.floats(-200, 200), st.integer
 
 
 @given(_VISITS, _VISITS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_later_events_change_nothing(
     earlier: list[tuple[int, float, int]], later: list[tuple[int, float, int]]
 ) -> None:

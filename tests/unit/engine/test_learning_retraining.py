@@ -41,7 +41,7 @@ def rows_of(seed: int, count: int = 500, features: int = 5) -> np.ndarray:
     return rows
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.sampled_from([1e-6, 0.1, 1.0, 40.0, 1e6]), st.randoms())
 def test_contributions_sum_to_the_score_without_any_error_in_whatever_order(seed: int, scale: float, order) -> None:
     tables = a_model(seed, scale=scale)
@@ -55,7 +55,7 @@ def test_contributions_sum_to_the_score_without_any_error_in_whatever_order(seed
     assert (scored.contributions.astype(np.float64).sum(axis=1) + tables.intercept == scored.raw).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_one_row_scores_as_it_does_among_many(seed: int) -> None:
     tables, rows = a_model(seed), rows_of(seed, 30)
@@ -74,7 +74,7 @@ def test_pieces_of_a_batch_score_as_the_whole() -> None:
     assert np.array_equal(tables.score(rows[8_000:9_000]).raw, whole.raw[8_000:9_000])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(1, 8))
 def test_the_strongest_terms_are_the_first_of_all_in_order(seed: int, wanted: int) -> None:
     contributions = np.round(np.random.default_rng(seed).normal(0, 1, (50, 6)), 1)  # with ties
@@ -107,7 +107,7 @@ def test_categories_are_coded_and_an_unknown_one_counts_as_missing() -> None:
     assert (again.levels, again.sha256) == (levels, tables.sha256)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.floats(0, 1))
 def test_a_retrained_model_is_the_mean_of_two_wherever_their_cuts_lie(seed: int, share: float) -> None:
     one, other = a_model(seed), a_model(seed + 1, pairs=2)
