@@ -12,7 +12,7 @@ from django.db import models
 from governance.kernel.models import UuidModel
 
 
-class Entry(UuidModel):
+class EntryColumns(UuidModel):
     """One fact that was recorded. ``header`` holds the exact bytes that were hashed (UTF-8); the other columns repeat it."""
 
     header = models.TextField()
@@ -24,6 +24,13 @@ class Entry(UuidModel):
     subject_tag = models.TextField(default="")
     occurred_at = models.DateTimeField()
     transaction_id = models.UUIDField()
+
+    class Meta:
+        abstract = True
+
+
+class Entry(EntryColumns):
+    """What was recorded, with a number or waiting for one: the table of what waits inherits from this one."""
 
     class Meta:
         db_table = "audit_entry"
@@ -44,16 +51,13 @@ class Entry(UuidModel):
         return f"{self.action} {self.id}"
 
 
-class Staged(models.Model):
-    """An entry that has no number yet. The table inherits all columns of ``Entry``; these are what the sequencer goes by, which moves
-    the row over in the transaction that numbers it.
+class Staged(EntryColumns):
+    """An entry that has no number yet, and what the sequencer goes by, which moves the row over in the transaction that numbers it.
 
     It reads this table alone, so its work grows with what waits and not with what was ever logged. It needs no cursor: whatever is
     committed and not numbered is here, in whatever order it became visible.
     """
 
-    id = models.UUIDField(primary_key=True)
-    leaf_hash = models.BinaryField(max_length=32)
     writer = models.UUIDField()
     number = models.BigIntegerField()
     mac = models.BinaryField(max_length=32)

@@ -11,6 +11,7 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 from audit.staging import ENTRY, LINK, StagingFunctions, StagingTables
+from governance.kernel.ids import uuid7
 
 _ENTRY, _LINK = ", ".join(ENTRY), ", ".join(LINK)
 _E_ENTRY = ", ".join(f"e.{name}" for name in ENTRY)
@@ -59,8 +60,16 @@ class Migration(migrations.Migration):
                 migrations.CreateModel(
                     name="Staged",
                     fields=[
-                        ("id", models.UUIDField(primary_key=True, serialize=False)),
+                        ("id", models.UUIDField(default=uuid7, editable=False, primary_key=True, serialize=False)),
+                        ("header", models.TextField()),
                         ("leaf_hash", models.BinaryField(max_length=32)),
+                        ("action", models.TextField()),
+                        ("actor", models.TextField()),
+                        ("object", models.TextField()),
+                        ("purpose", models.TextField(default="")),
+                        ("subject_tag", models.TextField(default="")),
+                        ("occurred_at", models.DateTimeField()),
+                        ("transaction_id", models.UUIDField()),
                         ("writer", models.UUIDField()),
                         ("number", models.BigIntegerField()),
                         ("mac", models.BinaryField(max_length=32)),
