@@ -324,7 +324,7 @@ def _verification() -> Iterator[Figure]:
     from governance.kernel.actors import SYSTEM
     from governance.kernel.ids import SubjectId, uuid7
 
-    wanted = min(ROWS, int(os.environ.get("ZGODA_BENCH_ENTRIES", "200000")))
+    wanted = min(ROWS, int(os.environ.get("ZGODA_BENCH_ENTRIES", "1000000")))
     while models.Leaf.objects.count() < wanted:
         drafts = [
             log.Draft("consent.given", SYSTEM, f"e:{n}", SubjectId(uuid7()), "newsletter", {"version": n})
