@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import gc
 import logging
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -108,7 +110,10 @@ def spark() -> Iterator[Any]:
     # It says goodbye when the interpreter ends, to a stream that the test runner has closed by then.
     logging.getLogger("py4j").setLevel(logging.ERROR)
     yield session
-    session.stop()
+    with warnings.catch_warnings():  # sockets that Spark leaves to the collector would fail whatever test it runs in
+        warnings.simplefilter("ignore", ResourceWarning)
+        session.stop()
+        gc.collect()
     patch.undo()
 
 
