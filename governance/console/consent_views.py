@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -16,7 +15,7 @@ from consent import receipts
 from consent.models import NoticeVersion
 from consent.terms import Channel
 from governance import purposes
-from governance.console import consent_explorer
+from governance.console import consent_explorer, pages
 from governance.console.consent_explorer import PERIODS, Asked
 from governance.kernel.errors import GovernanceError
 from governance.kernel.ids import SubjectId, from_opaque, opaque
@@ -92,4 +91,4 @@ def _subject(text: str) -> SubjectId | None:
 
 def console_context(request: HttpRequest, title: str, **values: Any) -> dict[str, Any]:
     """What every page of the console has, and the values of this one."""
-    return {**admin.site.each_context(request), "title": title, "opaque": opaque, **values}
+    return pages.context(request, title, opaque=opaque, **values)

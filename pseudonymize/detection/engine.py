@@ -185,9 +185,8 @@ class Detector:
             found: dict[int, list[Finding]] = {}
             late: set[int] = {row for row, text in enumerate(texts) if len(text) > MOST_CHARACTERS}
             budgets: dict[int, Budget] = {}
-            seen: dict[
-                str, list[Finding]
-            ] = {}  # what windows say that come again, as they do in texts made to take long
+            # What windows say that come again, as they do in texts made to take long
+            seen: dict[str, list[Finding]] = {}
             for place, recognizers in able.items():
                 row, window = rows[place], windows[place]
                 if row not in late:

@@ -114,9 +114,8 @@ def _periods(days: npt.NDArray[np.datetime64], to: str) -> tuple[npt.NDArray[np.
 
 
 def _iso_week(place: int) -> str:
-    thursday = np.datetime64(
-        place * 7, "D"
-    )  # a week is of the year of its Thursday (ISO 8601); Python's calendar ends in 9999
+    # A week is of the year of its Thursday (ISO 8601); Python's calendar ends in 9999
+    thursday = np.datetime64(place * 7, "D")
     year = thursday.astype("datetime64[Y]")
     week = (thursday - year.astype("datetime64[D]")).astype(int) // 7 + 1
     return f"{year.astype(int) + 1970:04d}-W{week:02d}"

@@ -10,7 +10,7 @@ from pseudonymize.keys import subject_keys
 
 
 def seal_for(subject: SubjectId, label: str, data: bytes) -> bytes:
-    """Encrypt under the subject's key, bound to the subject and the label (`consent.events.evidence`).
+    """Encrypt under the subject's key, bound to the subject and the label (such as `consent.evidence`).
 
     Raises SubjectForgotten for an erased subject, SubjectUnknown for one who was never enrolled.
     """
